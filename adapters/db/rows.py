@@ -1,0 +1,301 @@
+"""Rows to values of the domain and back, and the selects that more than one port needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.db.dialects import among
+from adapters.db.schema import agencies, agency_aliases, deliveries, documents, files
+from gateway.domain.model import (
+    Agency,
+    Alias,
+    AliasScheme,
+    Attempt,
+    Channel,
+    Delivery,
+    Document,
+    DocumentId,
+    Event,
+    Handover,
+    Lane,
+    PolicyLabel,
+    Receipt,
+    SignaturePolicy,
+    StoredFile,
+    Webhook,
+)
+from gateway.domain.states import DeliveryState
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row of any columns: they are read by name, and the mappers say which they need."""
+
+# --- agencies ------------------------------------------------------------------------------------
+
+_ALIAS_COLUMNS = [
+    agency_aliases.c[name].label(f"alias_{name}") for name in ("scheme", "value", "valid_from", "valid_until")
+]
+_AGENCIES: Select[Any] = (
+    select(
+        agencies.c.code,
+        agencies.c.name,
+        agencies.c.level,
+        agencies.c.parent,
+        agencies.c.channel,
+        agencies.c.policy,
+        agencies.c.webhook_url,
+        agencies.c.webhook_secret,
+        agencies.c.email,
+        agencies.c.phone,
+        agencies.c.closed_on,
+        *_ALIAS_COLUMNS,
+    )
+    .outerjoin_from(agencies, agency_aliases, agency_aliases.c.agency == agencies.c.code)
+    .order_by(agencies.c.code, agency_aliases.c.n)
+)
+
+
+async def agencies_where(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Agency]:
+    """Return the agencies that meet a condition, with their aliases, in the order of their codes."""
+    rows = await connection.execute(_AGENCIES.where(condition))
+    return [_agency(list(group)) for _, group in groupby(rows, key=lambda row: row.code)]
+
+
+async def agencies_by_code(connection: AsyncConnection, codes: Collection[str]) -> dict[str, Agency]:
+    """Return the agencies that have these own codes."""
+    found = await agencies_where(connection, among(agencies.c.code, sorted(set(codes))))
+    return {agency.code: agency for agency in found}
+
+
+def _agency(rows: Sequence[AnyRow]) -> Agency:
+    """Return an agency from its rows, one per alias."""
+    row = rows[0]
+    return Agency(
+        code=row.code,
+        name=row.name,
+        level=row.level,
+        parent=row.parent,
+        channel=Channel(row.channel),
+        policy=SignaturePolicy(row.policy),
+        aliases=tuple(_alias(each) for each in rows if each.alias_value is not None),
+        webhook=None if row.webhook_url is None else Webhook(row.webhook_url, row.webhook_secret),
+        email=row.email,
+        phone=row.phone,
+        closed_on=row.closed_on,
+    )
+
+
+def _alias(row: AnyRow) -> Alias:
+    return Alias(
+        scheme=AliasScheme(row.alias_scheme),
+        value=row.alias_value,
+        valid_from=row.alias_valid_from,
+        valid_until=row.alias_valid_until,
+    )
+
+
+# --- documents -----------------------------------------------------------------------------------
+
+_DOCUMENTS: Select[Any] = select(
+    documents.c.id,
+    documents.c.sender,
+    documents.c.envelope,
+    documents.c.label,
+    documents.c.accepted_at,
+    documents.c.duplicate_of,
+    documents.c.skipped,
+)
+_FILES: Select[Any] = select(
+    files.c.document, files.c.name, files.c.media_type, files.c.size_bytes, files.c.sha256, files.c.report
+).order_by(files.c.document, files.c.n)
+
+
+async def documents_by_id(
+    connection: AsyncConnection, ids: Iterable[DocumentId]
+) -> dict[DocumentId, Document]:
+    """Return these documents with their files; unknown ids are left out."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    file_rows = await connection.execute(_FILES.where(among(files.c.document, wanted)))
+    stored = {
+        document: tuple(_stored_file(row) for row in group)
+        for document, group in groupby(file_rows, key=lambda row: row.document)
+    }
+    rows = await connection.execute(_DOCUMENTS.where(among(documents.c.id, wanted)))
+    return {row.id: _document(row, stored.get(row.id, ())) for row in rows}
+
+
+def _document(row: AnyRow, stored: tuple[StoredFile, ...]) -> Document:
+    return Document(
+        id=row.id,
+        sender=row.sender,
+        envelope=row.envelope,
+        files=stored,
+        label=PolicyLabel(row.label),
+        accepted_at=row.accepted_at,
+        duplicate_of=row.duplicate_of,
+        skipped=row.skipped,
+    )
+
+
+def _stored_file(row: AnyRow) -> StoredFile:
+    return StoredFile(
+        name=row.name,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        report=row.report,
+    )
+
+
+def document_row(document: Document) -> dict[str, Any]:
+    """Return the row of a document, without its files."""
+    return {
+        "id": document.id,
+        "sender": document.sender,
+        "document_id": document.envelope.document_id,
+        "envelope": document.envelope,
+        "label": document.label.value,
+        "accepted_at": document.accepted_at,
+        "duplicate_of": document.duplicate_of,
+        "skipped": document.skipped,
+    }
+
+
+def file_rows(document: Document) -> list[dict[str, Any]]:
+    """Return the rows of a document's files."""
+    return [
+        {
+            "document": document.id,
+            "n": n,
+            "name": file.name,
+            "media_type": file.media_type,
+            "size_bytes": file.size_bytes,
+            "sha256": file.sha256,
+            "verdict": file.verdict.value,
+            "report": file.report,
+        }
+        for n, file in enumerate(document.files)
+    ]
+
+
+# --- deliveries ----------------------------------------------------------------------------------
+
+DELIVERY_COLUMNS = (
+    deliveries.c.id,
+    deliveries.c.document,
+    deliveries.c.recipient,
+    deliveries.c.lane,
+    deliveries.c.channel,
+    deliveries.c.state,
+    deliveries.c.attempts,
+    deliveries.c.due_at,
+    deliveries.c.expires_at,
+    deliveries.c.offered_at,
+    deliveries.c.ended_at,
+    deliveries.c.reason,
+    deliveries.c.receipt,
+    deliveries.c.tries,
+)
+HANDOVER_COLUMNS = (
+    deliveries.c.id,
+    deliveries.c.attempts,
+    deliveries.c.lane,
+    deliveries.c.channel,
+    deliveries.c.recipient,
+)
+
+
+def delivery_of(row: AnyRow) -> Delivery:
+    """Return a delivery from a row of `DELIVERY_COLUMNS`."""
+    return Delivery(
+        id=row.id,
+        document=row.document,
+        recipient=row.recipient,
+        lane=Lane(row.lane),
+        channel=Channel(row.channel),
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        offered_at=row.offered_at,
+        ended_at=row.ended_at,
+        reason=row.reason,
+        receipt=row.receipt,
+        tries=row.tries,
+    )
+
+
+def handover_of(row: AnyRow) -> Handover:
+    """Return a hand-over from a row of `HANDOVER_COLUMNS`."""
+    return Handover(
+        delivery=row.id,
+        attempts=row.attempts,
+        lane=Lane(row.lane),
+        channel=Channel(row.channel),
+        recipient=row.recipient,
+    )
+
+
+def delivery_row(each: Delivery) -> dict[str, Any]:
+    """Return the row of a delivery that was just accepted."""
+    return {
+        "id": each.id,
+        "document": each.document,
+        "recipient": each.recipient,
+        "lane": each.lane.value,
+        "channel": each.channel.value,
+        "state": each.state.value,
+        "attempts": each.attempts,
+        "settled": each.attempts,
+        "due_at": each.due_at,
+        "expires_at": each.expires_at,
+        "offered_at": each.offered_at,
+        "ended_at": each.ended_at,
+        "reason": each.reason,
+        "receipt": each.receipt,
+        "tries": each.tries,
+    }
+
+
+# --- attempts, receipts, events ------------------------------------------------------------------
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """Return the row of an attempt."""
+    return {
+        "delivery": attempt.delivery,
+        "number": attempt.number,
+        "at": attempt.at,
+        "outcome": attempt.outcome.value,
+        "detail": attempt.detail,
+    }
+
+
+def receipt_row(receipt: Receipt) -> dict[str, Any]:
+    """Return the row of a receipt."""
+    return {
+        "id": receipt.id,
+        "kind": receipt.kind.value,
+        "document": receipt.about,
+        "delivery": receipt.delivery,
+        "at": receipt.at,
+        "content": receipt.content,
+    }
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """Return the row of an event; its place in the order is given by the database."""
+    return {
+        "document": event.document,
+        "delivery": event.delivery,
+        "agency": event.agency,
+        "kind": event.kind.value,
+        "at": event.at,
+        "detail": event.detail,
+    }

@@ -1,0 +1,247 @@
+"""The tables. `migrations/` makes them; a test holds the two together.
+
+Codes of agencies carry no foreign key on the tables that grow: agencies are closed, never removed, and
+every check would lock the row of an agency that hundreds of transactions name at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    FromClause,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+)
+
+from adapters.db.dialects import Json, Name, Utc
+from gateway.domain.model import Channel, Envelope
+from gateway.domain.states import OPEN_STATES, DeliveryState
+from signing.report import VerificationReport
+
+metadata = MetaData()
+
+# --- agencies and their credentials --------------------------------------------------------------
+
+agencies = Table(
+    "agencies",
+    metadata,
+    Column("code", Name, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("parent", Name),
+    Column("channel", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("webhook_url", Text),
+    Column("webhook_secret", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("closed_on", Date),
+    # Raised by every import that changes the row; the highest one is the directory's version.
+    Column("revision", Integer, nullable=False),
+    Column("changed_at", Utc, nullable=False),
+)
+
+agency_aliases = Table(
+    "agency_aliases",
+    metadata,
+    Column("agency", Name, ForeignKey("agencies.code"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("scheme", Text, nullable=False),
+    Column("value", Name, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+)
+Index("agency_aliases_value", agency_aliases.c.value)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("agency", Name, ForeignKey("agencies.code")),
+    Column("secret_sha256", Text),
+    Column("public_key", Text),
+    Column("created_at", Utc, nullable=False),
+    Column("revoked_at", Utc),
+    Column("previous_secret_sha256", Text),
+    Column("previous_valid_until", Utc),
+)
+Index("clients_agency", clients.c.agency)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("sha256", Name, primary_key=True),
+    Column("client", Name, ForeignKey("clients.id"), nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)
+Index("tokens_client", tokens.c.client)
+Index("tokens_expires_at", tokens.c.expires_at)
+
+assertions = Table(
+    "assertions",
+    metadata,
+    Column("client", Name, ForeignKey("clients.id"), primary_key=True),
+    Column("jti", Name, primary_key=True),
+    Column("expires_at", Utc, nullable=False),
+)
+Index("assertions_expires_at", assertions.c.expires_at)
+
+# --- documents -----------------------------------------------------------------------------------
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("sender", Name, nullable=False),
+    # The sender's own id, also in the envelope: here to be found by.
+    Column("document_id", Name, nullable=False),
+    Column("envelope", Json(Envelope), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("accepted_at", Utc, nullable=False),
+    Column("duplicate_of", Name),
+    Column("skipped", Json(tuple[str, ...]), nullable=False),
+)
+Index("documents_sender", documents.c.sender, documents.c.document_id)
+
+files = Table(
+    "files",
+    metadata,
+    Column("document", Name, ForeignKey("documents.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Name, nullable=False),
+    # Also in the report: here for people who ask the database.
+    Column("verdict", Text, nullable=False),
+    Column("report", Json(VerificationReport), nullable=False),
+)
+Index("files_sha256", files.c.sha256)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("agency", Name, primary_key=True),
+    Column("route", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    # No foreign key: the answer is written first, to win or lose its key before anything else is kept.
+    Column("document", Name, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# --- deliveries ----------------------------------------------------------------------------------
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("document", Name, ForeignKey("documents.id"), nullable=False),
+    Column("recipient", Name, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # The last attempt whose end is recorded, so that none is recorded twice.
+    Column("settled", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Utc),
+    Column("expires_at", Utc, nullable=False),
+    Column("offered_at", Utc),
+    Column("parked_at", Utc),
+    Column("ended_at", Utc),
+    Column("reason", Text),
+    Column("receipt", Name),
+    Column("lease_token", Text),
+    Column("leased_until", Utc),
+)
+
+
+def _literal(word: str) -> ColumnElement[str]:
+    # Written out, not as a parameter: otherwise no database can see that a partial index fits the query.
+    return literal_column(f"'{word}'", Text)
+
+
+def _state_in(states: Iterable[DeliveryState]) -> ColumnElement[bool]:
+    return deliveries.c.state.in_([_literal(state) for state in sorted(states)])
+
+
+IS_QUEUED = deliveries.c.state == _literal(DeliveryState.QUEUED)
+IS_PARKED = deliveries.c.state == _literal(DeliveryState.PARKED)
+IS_OPEN = _state_in(OPEN_STATES)
+IS_ENDED = _state_in(set(DeliveryState) - OPEN_STATES)
+
+
+def in_line(table: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a delivery must wait for the earlier ones of its recipient."""
+    return (table.c.state == _literal(DeliveryState.QUEUED)) & (table.c.channel == _literal(Channel.WEBHOOK))
+
+
+def _partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+# One delivery per document and agency, whatever a worker or a resend does.
+Index("deliveries_document", deliveries.c.document, deliveries.c.recipient, unique=True)
+_partial_index(
+    "deliveries_due", deliveries.c.lane, deliveries.c.channel, deliveries.c.due_at, where=IS_QUEUED
+)
+_partial_index("deliveries_in_line", deliveries.c.recipient, deliveries.c.id, where=in_line(deliveries))
+_partial_index("deliveries_open", deliveries.c.recipient, deliveries.c.id, where=IS_OPEN)
+_partial_index("deliveries_expiring", deliveries.c.expires_at, where=IS_OPEN)
+_partial_index("deliveries_parked", deliveries.c.parked_at, where=IS_PARKED)
+_partial_index("deliveries_ended", deliveries.c.recipient, deliveries.c.state, where=IS_ENDED)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery", Name, ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+# --- what is proved and what happened ------------------------------------------------------------
+# No foreign key to the document: each of its 632 acknowledgements would lock the document's row.
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("document", Name, nullable=False),
+    Column("delivery", Name, ForeignKey("deliveries.id")),
+    Column("at", Utc, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+Index("receipts_document", receipts.c.document)
+# A delivery ends once, so it has one receipt at most (NULL, the acceptance receipt, is never equal to NULL).
+Index("receipts_delivery", receipts.c.delivery, unique=True)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), primary_key=True),
+    Column("document", Name, nullable=False),
+    Column("delivery", Name, ForeignKey("deliveries.id")),
+    Column("agency", Name, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("events_document", events.c.document, events.c.seq)

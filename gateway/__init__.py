@@ -1,0 +1,1 @@
+"""The exchange gateway: domain, services, edge and HTTP surfaces."""

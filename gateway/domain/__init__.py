@@ -1,0 +1,1 @@
+"""What the exchange is about: pure values, states, rules and ports."""

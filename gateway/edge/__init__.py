@@ -1,0 +1,1 @@
+"""What every HTTP surface shares: limits, uploads, credentials, errors, the server itself."""

@@ -1,0 +1,110 @@
+"""File names and what the bytes behind them must be. A name is for showing only, never a path."""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.domain.errors import MalformedDocument, UnsupportedFileType
+
+MAX_NAME = 255
+_UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Control characters, bidirectional overrides, surrogates, unassigned: nothing a name needs."""
+_TEXT_CONTROLS = frozenset("\t\n\r\f")
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A kind of file the exchange takes: its media type, and whether a file's first bytes are that."""
+
+    media_type: str
+    begins: Callable[[bytes], bool]
+
+
+def shown_name(raw: str | None) -> str:
+    """Return a file name fit for showing: NFC, without spaces around it.
+
+    Raises:
+        MalformedDocument: It is missing, holds a path or characters that cannot be shown, or is longer
+            than 255 characters.
+    """
+    name = unicodedata.normalize("NFC", raw or "").strip()
+    if not name:
+        raise MalformedDocument(reasons=("file: give every file part a filename",))
+    if any(unicodedata.category(letter) in _UNSHOWABLE for letter in name):
+        raise MalformedDocument(reasons=("file: a file name holds characters that cannot be shown",))
+    if "/" in name or "\\" in name:
+        raise MalformedDocument(reasons=(f"{name[:MAX_NAME]}: a file name must not hold a path",))
+    if len(name) > MAX_NAME:
+        raise MalformedDocument(reasons=(f"{name[:40]}…: a file name has at most {MAX_NAME} characters",))
+    return name
+
+
+def type_by_name(name: str) -> FileType:
+    """Return the type that a file of this name must have.
+
+    Raises:
+        UnsupportedFileType: The extension is none of those taken.
+    """
+    stem, _, extension = name.rpartition(".")
+    kind = _TYPES.get(extension.lower()) if stem.strip(". ") else None
+    if kind is None:
+        raise UnsupportedFileType(reasons=(f"{name}: the extension must be one of {', '.join(_TYPES)}",))
+    return kind
+
+
+def check_content(name: str, kind: FileType, *, head: bytes) -> None:
+    """Pass when the first bytes of a file are what its name says.
+
+    Raises:
+        UnsupportedFileType: They are not.
+    """
+    if not kind.begins(head):
+        raise UnsupportedFileType(reasons=(f"{name}: the content is not {kind.media_type}",))
+
+
+def _magic(*prefixes: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(prefixes)
+
+
+def _is_xml(head: bytes) -> bool:
+    return head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(b"<")
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # may end within a letter
+    except UnicodeDecodeError:
+        return False
+    return bool(head) and not any(letter < " " and letter not in _TEXT_CONTROLS for letter in text)
+
+
+_OPEN_XML = "application/vnd.openxmlformats-officedocument."
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
+_ZIP = _magic(b"PK\x03\x04")
+_OLE2 = _magic(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_JPEG = FileType("image/jpeg", _magic(b"\xff\xd8\xff"))
+_TIFF = FileType("image/tiff", _magic(b"II*\x00", b"MM\x00*"))
+
+_TYPES: dict[str, FileType] = {
+    "pdf": FileType("application/pdf", _magic(b"%PDF-")),
+    "docx": FileType(_OPEN_XML + "wordprocessingml.document", _ZIP),
+    "xlsx": FileType(_OPEN_XML + "spreadsheetml.sheet", _ZIP),
+    "pptx": FileType(_OPEN_XML + "presentationml.presentation", _ZIP),
+    "odt": FileType(_OPEN_DOCUMENT + "text", _ZIP),
+    "ods": FileType(_OPEN_DOCUMENT + "spreadsheet", _ZIP),
+    "zip": FileType("application/zip", _ZIP),
+    "doc": FileType("application/msword", _OLE2),
+    "xls": FileType("application/vnd.ms-excel", _OLE2),
+    "ppt": FileType("application/vnd.ms-powerpoint", _OLE2),
+    "rtf": FileType("application/rtf", _magic(b"{\\rtf")),
+    "xml": FileType("application/xml", _is_xml),
+    "txt": FileType("text/plain", _is_text),
+    "png": FileType("image/png", _magic(b"\x89PNG\r\n\x1a\n")),
+    "jpg": _JPEG,
+    "jpeg": _JPEG,
+    "tif": _TIFF,
+    "tiff": _TIFF,
+}

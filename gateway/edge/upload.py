@@ -1,0 +1,103 @@
+"""Receiving a document: an envelope first, then its files, streamed into drafts within budgets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.domain.errors import MalformedDocument, MalformedRequest, TooLarge
+from gateway.domain.ports import Bodies, Draft
+from gateway.edge.body import Body, strict_json
+from gateway.edge.file_types import check_content, shown_name, type_by_name
+from gateway.edge.limits import Limits
+from gateway.edge.multipart import Multipart, Part, boundary_of
+from gateway.edge.surface import surface_of
+from gateway.edge.tokens import Caller
+from gateway.service.submit import ReceivedFile
+
+
+@asynccontextmanager
+async def receiving(request: web.Request, *, caller: Caller) -> AsyncIterator[Upload]:
+    """Open a multipart body of one `envelope` part and then 1 to `max_files` `file` parts.
+
+    Its drafts live as long as the context: what the caller has not kept by then is gone, and so is
+    everything when the sender breaks off.
+
+    Raises:
+        MalformedRequest: The body is not multipart/form-data.
+    """
+    surface = surface_of(request)
+    limits = surface.limits
+    body = Body(request, max_bytes=limits.max_request_bytes, account=caller.account)
+    boundary = boundary_of(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    parts = Multipart(body.read, boundary=boundary, max_header_bytes=limits.max_header_bytes)
+    async with AsyncExitStack() as drafts:
+        yield Upload(parts, surface.exchange.bodies, limits, drafts)
+
+
+class Upload:
+    """A document being received. Ask for the envelope, then for the files."""
+
+    def __init__(self, parts: Multipart, bodies: Bodies, limits: Limits, drafts: AsyncExitStack) -> None:
+        self._parts = parts
+        self._bodies = bodies
+        self._limits = limits
+        self._drafts = drafts
+
+    async def envelope(self) -> Any:
+        """Return the JSON value of the first part.
+
+        Raises:
+            MalformedRequest: The first part is no envelope, or not JSON.
+            TooLarge: It is larger than an envelope may be.
+        """
+        part = await self._parts.next_part()
+        if part is None or part.name != "envelope":
+            raise MalformedRequest("The first part must be the envelope.")
+        limit = self._limits.max_envelope_bytes
+        raw = bytearray()
+        async for chunk in self._parts.content():
+            raw += chunk
+            if len(raw) > limit:
+                raise TooLarge(f"The envelope is larger than {limit} bytes.")
+        return strict_json(bytes(raw))
+
+    async def files(self) -> list[ReceivedFile]:
+        """Return the files, each in a draft.
+
+        Raises:
+            TooLarge: They are too many, or one is too large.
+            MalformedDocument: There is none, or a name is unusable or given twice.
+            UnsupportedFileType: A file is of no accepted type, or not what its name says.
+            StoreUnavailable: There is no room for them.
+        """
+        files: list[ReceivedFile] = []
+        names: set[str] = set()
+        while (part := await self._parts.next_part()) is not None:
+            if part.name != "file":
+                raise MalformedRequest(reasons=(f"{part.name[:40]!r}: no such part; send `file` parts",))
+            if len(files) == self._limits.max_files:
+                raise TooLarge(f"The document has more than {self._limits.max_files} files.")
+            file = await self._file(part)
+            if file.name.casefold() in names:
+                # Receipts list files by name; numbering them would change what the sender has signed off.
+                raise MalformedDocument(reasons=(f"{file.name}: two files have this name",))
+            names.add(file.name.casefold())
+            files.append(file)
+        if not files:
+            raise MalformedDocument(reasons=("file: send at least one file",))
+        return files
+
+    async def _file(self, part: Part) -> ReceivedFile:
+        name = shown_name(part.filename)
+        kind = type_by_name(name)
+        draft: Draft = await self._drafts.enter_async_context(self._bodies.receiving())
+        async for chunk in self._parts.content():
+            await draft.write(chunk)
+            if draft.size_bytes > self._limits.max_file_bytes:
+                raise TooLarge(f"{name} is larger than {self._limits.max_file_bytes} bytes.")
+        check_content(name, kind, head=draft.head)
+        return ReceivedFile(name, kind.media_type, draft)

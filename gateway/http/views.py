@@ -1,0 +1,198 @@
+"""The one place where domain values become the shapes of `/v1`.
+
+Times are shown in Vietnamese legal time (+07:00); the record keeps UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET
+
+from gateway.domain.ledger import InboxItem
+from gateway.domain.model import Agency, Attempt, Delivery, Document, Event, Receipt, StoredFile
+from gateway.http import wire
+from gateway.service.exchange import legal_day
+from gateway.service.lease import Lease
+from gateway.service.recall import Recalled
+from gateway.service.submit import Accepted
+from signing.report import SignatureReport
+
+
+def answer(
+    value: msgspec.Struct, *, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    """Return a wire value as a JSON answer."""
+    return web.Response(
+        status=status, body=msgspec.json.encode(value), headers=headers, content_type="application/json"
+    )
+
+
+def receipt_file(receipt: Receipt) -> web.Response:
+    """Return a receipt as the file it is, byte for byte."""
+    return web.Response(body=receipt.content, content_type="application/json")
+
+
+def shown(moment: datetime) -> datetime:
+    """Return a moment as it is shown: +07:00, to the millisecond."""
+    local = legal_day(moment)
+    return local.replace(microsecond=local.microsecond // 1000 * 1000)
+
+
+def _shown_if_any(moment: datetime | None) -> datetime | None:
+    return None if moment is None else shown(moment)
+
+
+def accepted(made: Accepted) -> bytes:
+    """Return the answer to a submission. It is stored, and every resend gets these bytes."""
+    document = made.document
+    return msgspec.json.encode(
+        wire.AcceptedOut(
+            id=document.id,
+            document_id=document.envelope.document_id,
+            duplicate_of=document.duplicate_of,
+            label=document.label,
+            skipped=document.skipped,
+            deliveries=[
+                wire.AcceptedDelivery(each.id, each.recipient, each.state) for each in made.deliveries
+            ],
+            verification=[_verification(file) for file in document.files],
+            receipt=msgspec.Raw(made.receipt.content),
+        )
+    )
+
+
+def _verification(file: StoredFile) -> wire.VerificationOut:
+    return wire.VerificationOut(
+        name=file.name,
+        sha256=file.sha256,
+        verdict=file.verdict,
+        signatures=[_signature(each) for each in file.report.signatures],
+        warnings=[wire.WarningOut(each.code, each.detail) for each in file.report.warnings],
+    )
+
+
+def _signature(report: SignatureReport) -> wire.SignatureOut:
+    return wire.SignatureOut(
+        field=report.field,
+        verdict=report.indication,
+        sub_indication=report.sub_indication,
+        signer=report.signer,
+        organisation=report.organisation,
+        signed_at=_shown_if_any(report.signed_at),
+        facets=asdict(report.facets),
+        reasons=report.reasons,
+    )
+
+
+def document(found: Document) -> wire.DocumentOut:
+    """Return a document without its recipients, as its inbox shows it."""
+    envelope = found.envelope
+    return wire.DocumentOut(
+        id=found.id,
+        from_=found.sender,
+        document_id=envelope.document_id,
+        number=envelope.number,
+        notation=envelope.notation,
+        subject=envelope.subject,
+        kind=envelope.kind,
+        urgency=envelope.urgency,
+        due_date=envelope.due_date,
+        label=found.label,
+        duplicate_of=found.duplicate_of,
+        accepted_at=shown(found.accepted_at),
+        files=[_file(found, file, n=n) for n, file in enumerate(found.files, start=1)],
+    )
+
+
+def document_with(found: Document, deliveries: Sequence[Delivery], *, is_own: bool) -> wire.DocumentOut:
+    """Return a document with deliveries; all its recipients are named only if it is the caller's own."""
+    view = document(found)
+    view.deliveries = [_delivery(each) for each in deliveries]
+    view.to = found.envelope.to if is_own else UNSET
+    view.skipped = found.skipped if is_own else UNSET
+    return view
+
+
+def _file(found: Document, file: StoredFile, *, n: int) -> wire.FileOut:
+    return wire.FileOut(
+        n=n,
+        name=file.name,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+        media_type=file.media_type,
+        verdict=file.verdict,
+        url=f"/v1/documents/{found.id}/files/{n}",
+    )
+
+
+def _delivery(found: Delivery) -> wire.DeliveryOut:
+    return wire.DeliveryOut(
+        id=found.id,
+        to=found.recipient,
+        state=found.state,
+        attempts=found.attempts,
+        offered_at=_shown_if_any(found.offered_at),
+        ended_at=_shown_if_any(found.ended_at),
+        expires_at=shown(found.expires_at),
+        reason=found.reason,
+        receipt=found.receipt,
+    )
+
+
+def timeline_entry(line: Event | Attempt) -> wire.TimelineEntry:
+    """Return one line of a document's history."""
+    if isinstance(line, Attempt):
+        return wire.TimelineEntry(
+            at=shown(line.at),
+            kind="attempt",
+            delivery=line.delivery,
+            agency=None,
+            detail=line.detail,
+            number=line.number,
+            outcome=line.outcome.value,
+        )
+    return wire.TimelineEntry(shown(line.at), line.kind.value, line.delivery, line.agency, line.detail)
+
+
+def inbox_entry(item: InboxItem) -> wire.InboxEntry:
+    """Return a delivery as its recipient sees it."""
+    return wire.InboxEntry(
+        delivery=item.delivery.id,
+        state=item.delivery.state,
+        expires_at=shown(item.delivery.expires_at),
+        document=document(item.document),
+    )
+
+
+def claimed(lease: Lease) -> wire.ClaimOut:
+    """Return a lease and what was leased."""
+    return wire.ClaimOut(lease.token, shown(lease.until), inbox_entry(lease.item))
+
+
+def recalled(what: Recalled) -> wire.RecallOut:
+    """Return what a recall achieved."""
+    taken = [wire.RecalledDelivery(delivery, receipt.id) for delivery, receipt in what.receipts.items()]
+    return wire.RecallOut(taken, list(what.too_late))
+
+
+def agency(found: Agency) -> wire.AgencyOut:
+    """Return an agency as everybody may see it: never where or with which secret it is pushed to."""
+    return wire.AgencyOut(
+        code=found.code,
+        name=found.name,
+        level=found.level,
+        parent=found.parent,
+        channel=found.channel,
+        aliases=[
+            wire.AliasOut(each.scheme, each.value, each.valid_from, each.valid_until)
+            for each in found.aliases
+        ],
+        email=found.email,
+        phone=found.phone,
+        closed_on=found.closed_on,
+    )

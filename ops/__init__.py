@@ -1,0 +1,1 @@
+"""The product's own operation: settings, wiring, command line, metrics, health."""

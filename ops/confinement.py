@@ -1,0 +1,59 @@
+"""What a worker gives up before it reads its first byte. Linux only."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNET = 0x40000000
+_NICENESS = 5
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def confine(*, memory_growth_bytes: int) -> bool:
+    """Give up what a worker does not need; return whether the network is gone too.
+
+    Afterwards: it dies with its parent, leaves no core file, cannot be traced, gains no privileges,
+    starts no processes (unless it runs as root, where the kernel does not count them), yields to others,
+    and may grow by `memory_growth_bytes` at most.
+    """
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    isolated = _leave_network()
+    _libc.prctl(_PR_SET_DUMPABLE, 0)
+    limit = _data_bytes() + memory_growth_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    os.nice(_NICENESS)
+    return isolated
+
+
+def allow_cpu(more: timedelta) -> None:
+    """Let this process use so much more CPU time; the kernel kills it when it uses more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime + more.total_seconds()) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
+
+
+def _leave_network() -> bool:
+    """Move into a network namespace without any interface; root may, others need a user namespace."""
+    return any(_libc.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET))
+
+
+def _data_bytes() -> int:
+    """Return the private memory this process has now, as RLIMIT_DATA counts it."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("the kernel does not say how much memory this process has")

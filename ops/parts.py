@@ -1,0 +1,258 @@
+"""The parts of a process, opened from the settings and bound into an Exchange."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+from adapters.bodies import FolderBodies, open_bodies
+from adapters.db.ledger import Ledger, open_ledger
+from adapters.db.migrate import revisions
+from adapters.egress import EgressRules, open_egress
+from adapters.key_worker import KeyWorker, open_key_worker
+from adapters.sandbox import open_sandbox
+from adapters.webhook import WebhookConnector
+from broker.counters import BrokerCounters
+from broker.sweeper import Sweeper
+from gateway.domain.errors import ExchangeError, VerificationUnavailable
+from gateway.domain.model import Channel
+from gateway.domain.ports import Broker, Verifier, Wakeups
+from gateway.edge.limits import Limits
+from gateway.edge.server import serve
+from gateway.http.app import make_app
+from gateway.service.breaker import Breaker
+from gateway.service.exchange import Exchange, Rules
+from gateway.service.receipt_batch import ReceiptBatch
+from ops.health import Checks, admin_port
+from ops.metrics import BacklogCollector, Metrics
+from ops.settings import Settings, seconds
+from ops.worker_commands import key_worker_command, parsing_worker_command
+from signing.report import VerificationReport
+
+BACKLOG_AGE = timedelta(seconds=10)
+"""How old per-agency figures may be: they cost one pass over the open deliveries."""
+
+
+def now() -> datetime:
+    """Return the present moment in UTC: the clock of every role."""
+    return datetime.now(UTC)
+
+
+class NotInitialised(Exception):
+    """The record or the receipt key does not exist, or the record is of another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every role opens."""
+
+    settings: Settings
+    ledger: Ledger
+    bodies: FolderBodies
+    key_worker: KeyWorker
+    metrics: Metrics
+    counters: BrokerCounters
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Open the record, the bodies and the key worker.
+
+    Raises:
+        NotInitialised: `lienthong init` has not been run, or not by this version.
+    """
+    if not settings.receipt_key_path.exists():
+        raise NotInitialised(f"{settings.receipt_key_path} does not exist: run `lienthong init` first")
+    bodies = await open_bodies(
+        settings.bodies_dir, free_floor_bytes=settings.limits.free_space_bytes, now=now()
+    )
+    async with (
+        open_ledger(settings.record_url, pool_size=settings.database.pool) as ledger,
+        open_key_worker(key_worker_command(settings.receipt_key_path)) as key_worker,
+    ):
+        tables = await revisions(ledger.database)
+        if not tables.agree:
+            raise NotInitialised(
+                f"the record is at revision {tables.current}, this version wants {tables.expected}: "
+                "run `lienthong init`"
+            )
+        yield Parts(settings, ledger, bodies, key_worker, Metrics(), BrokerCounters())
+
+
+class NoParsing:
+    """The `Verifier` of a role that takes no documents in."""
+
+    async def verify(self, path: Path) -> VerificationReport:  # noqa: ARG002 - the port's shape
+        """Judge nothing."""
+        raise VerificationUnavailable
+
+
+@asynccontextmanager
+async def open_exchange(
+    parts: Parts, *, broker: Broker, wakeups: Wakeups, parses: bool = True
+) -> AsyncIterator[Exchange]:
+    """Bind everything a service may touch; parsing workers only where documents are taken in."""
+    settings, ledger = parts.settings, parts.ledger
+    rules = _rules(settings)
+    networks = tuple(ip_network(network) for network in settings.webhook.allowed_networks)
+    egress_rules = EgressRules(allowed=networks, total=seconds(settings.webhook.timeout_seconds))
+    async with open_egress(egress_rules) as egress, _verifier(settings, parses=parses) as verifier:
+        yield Exchange(
+            clock=now,
+            random=random.random,
+            rules=rules,
+            directory=ledger.directory,
+            clients=ledger.clients,
+            submissions=ledger.submissions,
+            deliveries=ledger.deliveries,
+            inbox=ledger.inbox,
+            records=ledger.records,
+            bodies=parts.bodies,
+            verifier=verifier,
+            receipts=ReceiptBatch(parts.key_worker),
+            connectors={Channel.WEBHOOK: WebhookConnector(egress, settings.public_url, now)},
+            broker=broker,
+            wakeups=wakeups,
+            breaker=Breaker(rules.breaker_failures, rules.breaker_wait),
+            meter=parts.metrics,
+        )
+
+
+@asynccontextmanager
+async def _verifier(settings: Settings, *, parses: bool) -> AsyncIterator[Verifier]:
+    if not parses:
+        yield NoParsing()
+        return
+    parsing = settings.parsing
+    async with open_sandbox(
+        parsing_worker_command(settings.trust_dir, memory_bytes=parsing.memory_bytes),
+        clock=now,
+        workers=parsing.workers,
+        deadline=seconds(parsing.seconds),
+        files_per_worker=parsing.files_per_worker,
+    ) as sandbox:
+        yield sandbox
+
+
+def _rules(settings: Settings) -> Rules:
+    chosen = settings.exchange
+    return Rules(
+        life=timedelta(days=chosen.life_days),
+        grace=seconds(chosen.grace_seconds),
+        handover_lease=seconds(chosen.handover_lease_seconds),
+        inbox_lease=seconds(chosen.inbox_lease_seconds),
+        retry_schedule=[seconds(wait) for wait in chosen.retry_schedule_seconds],
+        breaker_failures=chosen.breaker_failures,
+        breaker_wait=seconds(chosen.breaker_seconds),
+    )
+
+
+# --- listening -----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def open_http(parts: Parts, x: Exchange) -> AsyncIterator[None]:
+    """Serve the API until the context ends; then running requests are finished first."""
+    settings, limits = parts.settings, _limits(parts.settings)
+    app = make_app(x, limits, public_url=settings.public_url, observer=parts.metrics.request)
+    http = settings.http
+    async with serve(app, host=http.host, port=http.port, limits=limits, tls=_tls(settings)) as url:
+        # The one line people wait for when they start it by hand; scripts read it too.
+        print(f"lienthong listens on {url}", flush=True)
+        yield
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.http.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.http.tls_certificate, settings.http.tls_key)
+    return context
+
+
+def _limits(settings: Settings) -> Limits:
+    chosen = settings.limits
+    return Limits(
+        max_request_bytes=chosen.request_bytes,
+        max_file_bytes=chosen.file_bytes,
+        max_files=chosen.files,
+        max_header_bytes=chosen.part_header_bytes,
+        max_envelope_bytes=chosen.envelope_bytes,
+        header_timeout=seconds(chosen.header_seconds),
+        idle_timeout=seconds(chosen.idle_seconds),
+        body_idle_timeout=seconds(chosen.body_idle_seconds),
+        body_min_rate_bytes=chosen.body_min_bytes_per_second,
+        max_connections=chosen.connections,
+        max_connections_per_address=chosen.connections_per_address,
+        requests_per_second=chosen.requests_per_second,
+        requests_burst=chosen.requests_burst,
+        bytes_per_second=chosen.bytes_per_second,
+        bytes_burst=chosen.bytes_burst,
+        token_life=seconds(chosen.token_seconds),
+        inbox_wait_max=seconds(chosen.inbox_wait_seconds),
+        trusted_proxies=tuple(ip_network(proxy) for proxy in settings.http.trusted_proxies),
+    )
+
+
+@asynccontextmanager
+async def open_admin(parts: Parts, x: Exchange, *, sweeper: Sweeper | None) -> AsyncIterator[None]:
+    """Serve health and metrics. Per-agency figures come from the process that sweeps."""
+    backlog = BacklogCollector(parts.metrics.registry)
+    taken_at: datetime | None = None
+
+    async def refresh() -> None:
+        nonlocal taken_at
+        moment = x.clock()
+        parts.metrics.watch(parts.counters)
+        parts.metrics.circuits_open.set(x.breaker.open_count(now=moment))
+        parts.metrics.free_space.set(shutil.disk_usage(parts.settings.bodies_dir).free)
+        if sweeper is None:
+            return
+        parts.metrics.sweeper_lag.set(sweeper.lag.total_seconds())
+        if taken_at is None or moment - taken_at > BACKLOG_AGE:
+            backlog.update(await x.records.backlog(now=moment), at=moment)
+            taken_at = moment
+
+    admin = parts.settings.admin
+    checks = _checks(parts, x)
+    async with admin_port(
+        admin.host, admin.port, checks=checks, registry=parts.metrics.registry, refresh=refresh
+    ):
+        yield
+
+
+def _checks(parts: Parts, x: Exchange) -> Checks:
+    async def record() -> str | None:
+        return await _answers(x.directory.version)
+
+    async def bodies() -> str | None:
+        free = shutil.disk_usage(parts.settings.bodies_dir).free
+        floor = parts.settings.limits.free_space_bytes
+        return None if free > floor else f"{free} bytes free, below the floor of {floor}"
+
+    async def receipt_key() -> str | None:
+        return await _answers(lambda: parts.key_worker.sign_root(bytes(32)))
+
+    async def broker() -> str | None:
+        # Away is not unready: documents are accepted all the same and handed over later.
+        return None if await x.broker.waiting() else "away: hand-over waits, documents are accepted"
+
+    return Checks(
+        needed={"record": record, "bodies": bodies, "receipt-key": receipt_key},
+        shown={"broker": broker},
+    )
+
+
+async def _answers(question: Callable[[], Awaitable[object]]) -> str | None:
+    try:
+        await question()
+    except ExchangeError as error:
+        return error.detail
+    return None

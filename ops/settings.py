@@ -1,0 +1,332 @@
+"""Settings: the default file, a site's file, then the environment; checked whole before anything starts."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+DEFAULTS = Path(__file__).with_name("settings.default.toml")
+PREFIX = "LIENTHONG_"
+DIRECT = "direct:"
+"""The broker_url of hand-over within the process."""
+OTHER_NAMES = frozenset({"CONFIG", "URL", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE"})
+"""LIENTHONG_… names that belong to the command line and its client, not to the settings."""
+
+
+class SettingsError(Exception):
+    """The settings are wrong; `faults` names every one."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults))
+
+
+class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the exchange listens."""
+
+    host: str
+    port: int
+    tls_certificate: str
+    tls_key: str
+    trusted_proxies: list[str]
+
+
+class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where metrics and health are served."""
+
+    host: str
+    port: int
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much, how fast, how slow."""
+
+    request_bytes: int
+    file_bytes: int
+    files: int
+    envelope_bytes: int
+    part_header_bytes: int
+    header_seconds: float
+    idle_seconds: float
+    body_idle_seconds: float
+    body_min_bytes_per_second: int
+    connections: int
+    connections_per_address: int
+    requests_per_second: float
+    requests_burst: int
+    bytes_per_second: float
+    bytes_burst: int
+    token_seconds: float
+    inbox_wait_seconds: float
+    free_space_bytes: int
+
+
+class ExchangeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Life, grace, leases and retries of deliveries."""
+
+    life_days: float
+    grace_seconds: float
+    handover_lease_seconds: float
+    inbox_lease_seconds: float
+    retry_schedule_seconds: list[float]
+    breaker_failures: int
+    breaker_seconds: float
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Publishing, consuming, sweeping."""
+
+    short_queue: int
+    buffer: int
+    timeout_seconds: float
+    webhook_workers: int
+    sweep_seconds: float
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pushing to agencies."""
+
+    timeout_seconds: float
+    allowed_networks: list[str]
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Connections to the record."""
+
+    pool: int
+    statement_timeout_seconds: float
+
+
+class Parsing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parsing workers."""
+
+    workers: int
+    seconds: float
+    memory_bytes: int
+    files_per_worker: int
+
+
+class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to believe."""
+
+    dir: str
+
+
+class Receipts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The receipt key."""
+
+    key_path: str
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is logged."""
+
+    level: str
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a site can choose. `ops/settings.default.toml` says what each key means."""
+
+    data_dir: str
+    database_url: str
+    broker_url: str
+    bodies_url: str
+    public_url: str
+    font_path: str
+    http: Http
+    admin: Admin
+    limits: LimitSettings
+    exchange: ExchangeSettings
+    broker: BrokerSettings
+    webhook: WebhookSettings
+    database: DatabaseSettings
+    parsing: Parsing
+    trust: Trust
+    receipts: Receipts
+    log: Log
+
+    @property
+    def data(self) -> Path:
+        """Return the data folder."""
+        return Path(self.data_dir).absolute()
+
+    @property
+    def record_url(self) -> str:
+        """Return the URL of the record."""
+        return self.database_url or f"sqlite:///{self.data / 'lienthong.db'}"
+
+    @property
+    def bodies_dir(self) -> Path:
+        """Return the folder of the bodies."""
+        return Path(urlsplit(self.bodies_url).path) if self.bodies_url else self.data / "bodies"
+
+    @property
+    def trust_dir(self) -> Path:
+        """Return the trust folder."""
+        return Path(self.trust.dir) if self.trust.dir else self.data / "trust"
+
+    @property
+    def receipt_key_path(self) -> Path:
+        """Return the PEM file of the receipt key."""
+        return Path(self.receipts.key_path) if self.receipts.key_path else self.data / "receipt-key.pem"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return whether one process does everything on SQLite."""
+        return self.record_url.startswith("sqlite:")
+
+
+def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Return the effective settings.
+
+    Raises:
+        SettingsError: A file cannot be read, a key is unknown, or a value is wrong; all are named.
+    """
+    tree = tomllib.loads(DEFAULTS.read_text("utf-8"))
+    faults: list[str] = []
+    if config is not None:
+        faults += _overlay(tree, _read(config), origin=str(config))
+    faults += _overlay_environment(tree, environ)
+    if faults:
+        raise SettingsError(faults)
+    try:
+        settings = msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError([str(error)]) from error
+    faults = _faults(settings)
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def seconds(number: float) -> timedelta:
+    """Return a setting in seconds as a duration."""
+    return timedelta(seconds=number)
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """Return the effective settings for showing, passwords in URLs replaced."""
+    shown: dict[str, Any] = msgspec.to_builtins(settings)
+    for key in ("database_url", "broker_url"):
+        password = urlsplit(shown[key]).password
+        if password:
+            shown[key] = shown[key].replace(f":{password}@", ":***@")
+    return shown
+
+
+def _read(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"{config}: {error}"]) from error
+
+
+def _overlay(tree: dict[str, Any], above: Mapping[str, Any], *, origin: str) -> list[str]:
+    """Put one layer over another; return a fault for each key that does not exist below."""
+    faults = []
+    for key, value in above.items():
+        if key not in tree:
+            faults.append(f"{origin}: there is no setting {key!r}")
+        elif isinstance(tree[key], dict) and isinstance(value, dict):
+            faults += _overlay(tree[key], value, origin=f"{origin} [{key}]")
+        else:
+            tree[key] = value
+    return faults
+
+
+def _overlay_environment(tree: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    faults = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in OTHER_NAMES:
+            continue
+        path, value = name.removeprefix(PREFIX).lower(), environ[name]
+        if path.endswith("_file") and not _exists(tree, path):
+            path = path.removesuffix("_file")
+            try:
+                value = Path(value).read_text("utf-8").strip()
+            except OSError as error:
+                faults.append(f"{name}: {error}")
+                continue
+        if not _exists(tree, path):
+            faults.append(f"{name}: there is no such setting")
+            continue
+        faults += _set(tree, path, value, origin=name)
+    return faults
+
+
+def _exists(tree: dict[str, Any], path: str) -> bool:
+    section, _, key = path.rpartition("__")
+    below = tree.get(section, {}) if section else tree
+    return isinstance(below, dict) and key in below and not isinstance(below[key], dict)
+
+
+def _set(tree: dict[str, Any], path: str, text: str, *, origin: str) -> list[str]:
+    section, _, key = path.rpartition("__")
+    below = tree[section] if section else tree
+    if isinstance(below[key], str):
+        below[key] = text
+        return []
+    try:
+        below[key] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return [f"{origin}: {text!r} is no TOML value"]
+    return []
+
+
+def _faults(settings: Settings) -> list[str]:
+    faults = []
+    if not settings.record_url.startswith(("sqlite:///", "postgresql://")):
+        faults.append("database_url: must begin with sqlite:/// or postgresql://")
+    if settings.broker_url != DIRECT and not settings.broker_url.startswith(("amqp://", "amqps://")):
+        faults.append('broker_url: must be "direct:" or begin with amqp:// or amqps://')
+    if settings.bodies_url and not settings.bodies_url.startswith("file:///"):
+        faults.append("bodies_url: must begin with file:///")
+    if not settings.public_url.startswith(("http://", "https://")):
+        faults.append("public_url: must begin with http:// or https://")
+    http = settings.http
+    if bool(http.tls_certificate) != bool(http.tls_key):
+        faults.append("http: tls_certificate and tls_key go together")
+    if not _is_loopback(http.host) and not http.tls_certificate and not http.trusted_proxies:
+        faults.append("http.host: an address that is not loopback demands TLS or trusted_proxies")
+    if settings.exchange.handover_lease_seconds <= settings.webhook.timeout_seconds:
+        faults.append("exchange.handover_lease_seconds: must be longer than webhook.timeout_seconds")
+    if not settings.exchange.retry_schedule_seconds:
+        faults.append("exchange.retry_schedule_seconds: name at least one wait")
+    faults += _network_faults(settings.webhook.allowed_networks)
+    return faults + _positive_faults(settings)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _network_faults(networks: list[str]) -> list[str]:
+    faults = []
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            faults.append(f"webhook.allowed_networks: {error}")
+    return faults
+
+
+def _positive_faults(settings: Settings) -> list[str]:
+    faults = []
+    for name in ("limits", "exchange", "broker", "webhook", "database", "parsing"):
+        for key, value in msgspec.to_builtins(getattr(settings, name)).items():
+            numbers = value if isinstance(value, list) else [value]
+            if any(isinstance(number, int | float) and number <= 0 for number in numbers):
+                faults.append(f"{name}.{key}: must be greater than 0")
+    return faults

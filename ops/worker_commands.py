@@ -1,0 +1,17 @@
+"""The commands that start workers. Apart from the programs, so that a gateway never loads a parser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def parsing_worker_command(trust_dir: Path, *, memory_bytes: int) -> list[str]:
+    """Return the command of a parsing worker that may grow by `memory_bytes`."""
+    limit = ["--memory-bytes", str(memory_bytes)]
+    return [sys.executable, "-m", "ops.parsing_worker", "--trust", str(trust_dir.resolve()), *limit]
+
+
+def key_worker_command(key_path: Path) -> list[str]:
+    """Return the command of the key worker that holds this key."""
+    return [sys.executable, "-m", "ops.key_worker", "--key", str(key_path.resolve())]

@@ -1,0 +1,1 @@
+"""Verifying and making signatures; usable alone, imports nothing of the gateway."""

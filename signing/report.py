@@ -1,0 +1,90 @@
+"""The verdict on a file's signatures: values only, no engine behind them.
+
+Names and values follow ETSI EN 319 102-1 (indication, sub-indication).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What is said of a whole file; the worst signature wins."""
+
+    TOTAL_PASSED = "TOTAL-PASSED"
+    INDETERMINATE = "INDETERMINATE"
+    TOTAL_FAILED = "TOTAL-FAILED"
+    UNSIGNED = "UNSIGNED"
+
+
+class FacetState(StrEnum):
+    """Whether one facet of a signature is good."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The six questions asked of every signature."""
+
+    integrity: FacetState = FacetState.UNKNOWN
+    coverage: FacetState = FacetState.UNKNOWN
+    changes: FacetState = FacetState.UNKNOWN
+    identity: FacetState = FacetState.UNKNOWN
+    trust: FacetState = FacetState.UNKNOWN
+    time: FacetState = FacetState.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """The verdict on one signature, with the plain reasons for it."""
+
+    field: str
+    indication: Verdict
+    sub_indication: str | None
+    signer: str | None
+    organisation: str | None
+    signed_at: datetime | None
+    facets: Facets
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:  # noqa: A001 - the field's word; imported under another name
+    """Something a reader should know that does not change the verdict."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationReport:
+    """The verdict on one file: `verdict` is the worst of its signatures', or UNSIGNED."""
+
+    verdict: Verdict
+    signatures: tuple[SignatureReport, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+
+    @staticmethod
+    def unsigned() -> VerificationReport:
+        """Return the verdict on a file without signatures."""
+        return VerificationReport(Verdict.UNSIGNED)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return every reason of every signature, in order."""
+        return tuple(reason for signature in self.signatures for reason in signature.reasons)
+
+
+_SEVERITY = {Verdict.TOTAL_PASSED: 0, Verdict.INDETERMINATE: 1, Verdict.TOTAL_FAILED: 2}
+
+
+def worst(signatures: tuple[SignatureReport, ...]) -> Verdict:
+    """Return the verdict of a file with these signatures."""
+    if not signatures:
+        return Verdict.UNSIGNED
+    return max((signature.indication for signature in signatures), key=_SEVERITY.__getitem__)

@@ -1,0 +1,191 @@
+"""The port `Bodies`, over a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.bodies import FolderBodies, open_bodies
+from gateway.domain.errors import StoreUnavailable
+from gateway.domain.model import Sha256
+
+CONTENT = "Quyết định về việc ban hành quy chế".encode()
+SHA256 = Sha256(hashlib.sha256(CONTENT).hexdigest())
+NOW = datetime.now(UTC)  # files carry the machine's time
+LATER = NOW + timedelta(hours=2)
+
+
+@pytest.fixture
+async def bodies(tmp_path: Path) -> FolderBodies:
+    return await open_bodies(tmp_path, free_floor_bytes=0, now=NOW)
+
+
+async def keep(bodies: FolderBodies, *contents: bytes) -> None:
+    async with bodies.receiving() as first, bodies.receiving() as second:
+        drafts = [first, second][: len(contents)]
+        for draft, content in zip(drafts, contents, strict=True):
+            await draft.write(content)
+        await bodies.keep(drafts)
+
+
+async def receive(bodies: FolderBodies, *, megabytes: int) -> None:
+    async with bodies.receiving() as draft:
+        for _ in range(megabytes):
+            await draft.write(os.urandom(1_000_000))
+
+
+@pytest.fixture
+def small_files_only() -> Iterator[None]:
+    """No file of this process can grow beyond 100 kB: an error like that of a full disk."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+
+
+async def is_used(_: Sha256) -> bool:
+    return True
+
+
+async def is_not_used(_: Sha256) -> bool:
+    return False
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.rglob("*") if each.is_file())
+
+
+async def test_draft_knows_what_was_written_so_far(bodies: FolderBodies) -> None:
+    async with bodies.receiving() as draft:
+        await draft.write(CONTENT[:10])
+        await draft.write(CONTENT[10:])
+        assert (draft.size_bytes, draft.sha256, draft.head) == (len(CONTENT), SHA256, CONTENT)
+        assert draft.path.read_bytes() == CONTENT
+
+
+async def test_large_body_arrives_whole(bodies: FolderBodies) -> None:
+    chunks = [bytes([n]) * 100_000 for n in range(60)]
+    async with bodies.receiving() as draft:
+        for chunk in chunks:
+            await draft.write(chunk)
+        assert draft.sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
+        assert draft.head == bytes(1024)
+        await bodies.keep([draft])
+        assert bodies.path(draft.sha256).read_bytes() == b"".join(chunks)
+
+
+async def test_kept_body_is_read_under_its_hash_and_cannot_be_written(bodies: FolderBodies) -> None:
+    await keep(bodies, CONTENT)
+    kept = bodies.path(SHA256)
+    assert kept.read_bytes() == CONTENT
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o440
+
+
+async def test_draft_that_was_not_kept_is_gone(bodies: FolderBodies, tmp_path: Path) -> None:
+    async with bodies.receiving() as draft:
+        await draft.write(CONTENT)
+    assert files(tmp_path) == []
+
+
+async def test_draft_whose_request_is_cancelled_while_a_thread_writes_is_gone(
+    bodies: FolderBodies, tmp_path: Path
+) -> None:
+    async def receive() -> None:
+        async with bodies.receiving() as draft:
+            await draft.write(bytes(50_000_000))
+
+    task = asyncio.create_task(receive())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert files(tmp_path) == []
+
+
+async def test_same_bytes_are_kept_once_however_often(bodies: FolderBodies, tmp_path: Path) -> None:
+    await keep(bodies, CONTENT, CONTENT)
+    await asyncio.gather(*(keep(bodies, CONTENT) for _ in range(8)))
+    assert files(tmp_path) == [SHA256]
+
+
+async def test_every_file_and_folder_is_fsynced_before_it_counts_as_kept(bodies: FolderBodies) -> None:
+    await keep(bodies, b"one", b"two")
+    assert bodies.fsyncs == 4
+    await keep(bodies, b"one")  # whoever brought it first may not have come to its fsync
+    assert bodies.fsyncs == 6
+
+
+async def test_body_that_cannot_be_fsynced_is_not_kept(bodies: FolderBodies) -> None:
+    async with bodies.receiving() as draft:
+        await draft.write(CONTENT)
+        draft.path.unlink()  # as good as a disk that fails: nothing can be linked from here
+        with pytest.raises(StoreUnavailable):
+            await bodies.keep([draft])
+    assert not bodies.path(SHA256).exists()
+
+
+async def test_full_disk_takes_nothing(tmp_path: Path) -> None:
+    full = await open_bodies(tmp_path, free_floor_bytes=2**60, now=NOW)
+    with pytest.raises(StoreUnavailable):
+        async with full.receiving():
+            pass
+    assert files(tmp_path) == []
+
+
+async def test_disk_that_fills_up_while_a_body_comes_in_ends_it(tmp_path: Path) -> None:
+    free_bytes = (await open_bodies(tmp_path, free_floor_bytes=0, now=NOW)).free_bytes
+    bodies = await open_bodies(tmp_path, free_floor_bytes=free_bytes - 12_000_000, now=NOW)
+    with pytest.raises(StoreUnavailable):
+        await receive(bodies, megabytes=400)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.usefixtures("small_files_only")
+async def test_write_the_system_refuses_is_unavailable(bodies: FolderBodies, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        await receive(bodies, megabytes=1)
+    assert files(tmp_path) == []
+
+
+async def test_left_over_of_a_crash_is_removed_at_opening_when_it_is_old(tmp_path: Path) -> None:
+    await open_bodies(tmp_path, free_floor_bytes=0, now=NOW)
+    (tmp_path / "tmp" / "left-over").write_bytes(CONTENT)
+    await open_bodies(tmp_path, free_floor_bytes=0, now=NOW)
+    assert files(tmp_path) == ["left-over"]
+    await open_bodies(tmp_path, free_floor_bytes=0, now=LATER)
+    assert files(tmp_path) == []
+
+
+async def test_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable):
+        await open_bodies(tmp_path / "file", free_floor_bytes=0, now=NOW)
+
+
+async def test_body_without_a_document_is_swept_after_its_grace(bodies: FolderBodies, tmp_path: Path) -> None:
+    await keep(bodies, CONTENT)
+    assert await bodies.sweep(is_not_used, older_than=NOW - timedelta(hours=1)) == 0
+    assert await bodies.sweep(is_used, older_than=LATER) == 0
+    assert files(tmp_path) == [SHA256]
+    assert await bodies.sweep(is_not_used, older_than=LATER) == 1
+    assert files(tmp_path) == []
+
+
+async def test_body_kept_again_while_it_is_swept_stays(bodies: FolderBodies) -> None:
+    await keep(bodies, CONTENT)
+    os.utime(bodies.path(SHA256), (0, 0))
+
+    async def is_not_used_but_comes_in_again(_: Sha256) -> bool:
+        await keep(bodies, CONTENT)
+        return False
+
+    assert await bodies.sweep(is_not_used_but_comes_in_again, older_than=NOW - timedelta(hours=1)) == 0
+    assert bodies.path(SHA256).read_bytes() == CONTENT
