@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from io import FileIO
@@ -140,15 +140,18 @@ class FolderBodies:
         """Return where a kept body can be read."""
         return self._kept / sha256[:2] / sha256
 
-    async def sweep(self, is_used: Callable[[Sha256], Awaitable[bool]], *, older_than: datetime) -> int:
+    async def sweep(
+        self, unused: Callable[[Collection[Sha256]], Awaitable[set[Sha256]]], *, older_than: datetime
+    ) -> int:
         """Remove bodies that were last kept before a moment and that no document has; return how many.
 
         A crash between `keep` and the commit leaves them. The moment must lie further back than any
-        request may take.
+        request may take. `unused` says which of some bodies no document has; it is asked once per folder.
         """
         removed = 0
-        for name in await asyncio.to_thread(self._older, older_than):
-            if not await is_used(name):
+        for folder in await asyncio.to_thread(lambda: list(self._kept.iterdir())):
+            names = await asyncio.to_thread(_older, folder, older_than)
+            for name in await unused(names) if names else ():
                 removed += await asyncio.to_thread(self._remove_unless_kept_again, name, older_than)
         return removed
 
@@ -168,21 +171,15 @@ class FolderBodies:
                 _fsync_folder(folder)
                 self.fsyncs += 1
 
-    def _older(self, than: datetime) -> list[Sha256]:
-        return [
-            Sha256(entry.name)
-            for folder in self._kept.iterdir()
-            for entry in os.scandir(folder)
-            if entry.stat().st_mtime < than.timestamp()
-        ]
-
     def _remove_unless_kept_again(self, name: Sha256, older_than: datetime) -> bool:
-        # Out of the way first: whoever keeps the same bytes meanwhile either marks this file (and it goes
+        if not _is_older(self.path(name), older_than):
+            return False
+        # Out of the way first: whoever keeps the same bytes just now either marks this file (and it goes
         # back) or misses it and places a new one.
         aside = self._tmp / secrets.token_hex(16)
         with suppress(FileNotFoundError):
             self.path(name).rename(aside)
-            is_marked = aside.stat().st_mtime >= older_than.timestamp()
+            is_marked = not _is_older(aside, older_than)
             if is_marked:
                 with suppress(FileExistsError):
                     os.link(aside, self.path(name))
@@ -217,6 +214,18 @@ def _prepare(folder: Path, now: datetime) -> None:
         for left_over in (folder / "tmp").iterdir():
             if left_over.stat().st_mtime < (now - LEFT_OVER_AFTER).timestamp():
                 left_over.unlink(missing_ok=True)
+
+
+def _older(folder: Path, than: datetime) -> list[Sha256]:
+    return [Sha256(each.name) for each in folder.iterdir() if _is_older(each, than)]
+
+
+def _is_older(path: Path, than: datetime) -> bool:
+    """Return whether a file was last kept before a moment; one that is gone is not."""
+    try:
+        return path.stat().st_mtime < than.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _open_read_only(path: str, flags: int) -> int:

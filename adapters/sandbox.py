@@ -1,7 +1,7 @@
 """The pool of parsing workers behind the port `Verifier`: strangers' files are parsed only there.
 
-A worker has limits of memory and CPU, no network and no key. A file that kills its worker or breaks the
-deadline is refused; the next file gets a fresh worker.
+A worker has limits of memory and CPU, no network, no key and no file but the bodies. A file that kills
+its worker or breaks the deadline is refused; the next file gets a fresh worker.
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ class Sandbox:
     def isolated(self) -> bool:
         """Return whether every worker is cut off from the network."""
         return all(place.isolated for place in self._places)
+
+    @property
+    def enclosed(self) -> bool:
+        """Return whether every worker is cut off from all files but those it judges."""
+        return all(place.enclosed for place in self._places)
 
     async def verify(self, path: Path) -> VerificationReport:
         """Return the verdict on a PDF.
@@ -155,6 +160,8 @@ async def open_sandbox(
             sandbox._free.put_nowait(place)
         if not sandbox.isolated:
             _log.warning("verification.workers_not_isolated")
+        if not sandbox.enclosed:
+            _log.warning("verification.workers_not_enclosed")
         yield sandbox
     finally:
         for place in places:

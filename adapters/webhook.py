@@ -19,12 +19,13 @@ from gateway.domain.errors import AgencyUnavailable, RecipientRefused
 from gateway.domain.ledger import Claim
 from gateway.domain.model import Document, StoredFile
 from gateway.domain.ports import Clock
-from gateway.service.exchange import legal_day
+from gateway.service.exchange import legal_time
 
 SECRET_PREFIX = "whsec_"
 
-_WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429})
-"""Answers of the 400s that say "not now"; the others say "never"."""
+_NEVER = frozenset({400, 410, 413, 415, 422})
+"""Answers about this very document. All others may pass: a deployment or a changed password answers 401,
+403 or 404 for a while, and must not park everything that waits for the agency."""
 _MAY_NAME_A_TIME = frozenset({429, 503})
 _LONGEST_RETRY_AFTER = timedelta(days=30)
 
@@ -41,12 +42,12 @@ class WebhookConnector:
         """Offer a delivery to its recipient; any 2xx means that it has it.
 
         Raises:
-            AgencyUnavailable: Not now: no answer, 3xx, 5xx, or a 4xx that is worth another try.
-            RecipientRefused: Never as things stand: another 4xx, or no usable webhook is registered.
+            AgencyUnavailable: Not now: no answer, another status, or no usable webhook is registered yet.
+            RecipientRefused: Never: the answer is one about this document.
         """
         webhook = claim.recipient.webhook
         if webhook is None:
-            raise RecipientRefused("no webhook is registered for the agency")
+            raise AgencyUnavailable("no webhook is registered for the agency")
         now = self.clock()
         content = self._announcement(claim)
         headers = {
@@ -59,7 +60,7 @@ class WebhookConnector:
         try:
             answer = await self.egress.post(webhook.url, content=content, headers=headers)
         except ForbiddenDestination as forbidden:
-            raise RecipientRefused(f"the webhook cannot be used: {forbidden}") from forbidden
+            raise AgencyUnavailable(f"the webhook cannot be used: {forbidden}") from forbidden
         except NoAnswer as silence:
             raise AgencyUnavailable(f"the webhook does not answer: {silence}") from silence
         _judge(answer, now=now)
@@ -109,16 +110,16 @@ def _file(file: StoredFile, *, n: int, url: str) -> dict[str, object]:
 
 def _shown(moment: datetime) -> str:
     """Return a moment as `/v1` shows it: in Vietnamese legal time."""
-    return legal_day(moment).isoformat(timespec="milliseconds")
+    return legal_time(moment).isoformat(timespec="milliseconds")
 
 
 def _signature(secret: str, signed: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RecipientRefused("the webhook secret is not base64") from error
+        raise AgencyUnavailable("the webhook secret is not base64") from error
     if not key:
-        raise RecipientRefused("the webhook secret is empty")
+        raise AgencyUnavailable("the webhook secret is empty")
     return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
@@ -128,7 +129,7 @@ def _judge(answer: EgressAnswer, *, now: datetime) -> None:
     if 200 <= status < 300:
         return
     detail = f"the webhook answered {status}"
-    if 400 <= status < 500 and status not in _WORTH_ANOTHER_TRY:
+    if status in _NEVER:
         raise RecipientRefused(detail)
     wait = None
     if status in _MAY_NAME_A_TIME:
@@ -144,9 +145,7 @@ def _retry_after(text: str, *, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(text[:10]), int(_LONGEST_RETRY_AFTER.total_seconds())))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    wait = moment - now
     return min(wait, _LONGEST_RETRY_AFTER) if wait > timedelta(0) else None

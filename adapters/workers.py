@@ -14,6 +14,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO
@@ -44,6 +45,9 @@ class Ready(msgspec.Struct, frozen=True):
     isolated: bool
     """Whether it cut itself off from the network."""
 
+    enclosed: bool = False
+    """Whether it cut itself off from all files but those it is for."""
+
     failure: str | None = None
     """Why it cannot work; it ends after saying so."""
 
@@ -55,9 +59,10 @@ def serve(prepare: Callable[[], tuple[Ready, Callable[[bytes], bytes]]]) -> None
     """Answer frames until the parent closes the pipe. `prepare` runs before anything is read."""
     questions, answers = _take_pipes()
     ready, answer = prepare()
-    _write(answers, msgspec.json.encode(ready))
-    while ready.failure is None and (question := _read(questions)) is not None:
-        _write(answers, answer(question))
+    with suppress(BrokenPipeError):  # the parent died meanwhile, and we with it
+        _write(answers, msgspec.json.encode(ready))
+        while ready.failure is None and (question := _read(questions)) is not None:
+            _write(answers, answer(question))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -96,6 +101,7 @@ class Supervised:
     answers_per_worker: int | None = None
     """After how many answers it is replaced by a fresh one; None is never."""
     isolated: bool = False
+    enclosed: bool = False
     _worker: _Worker | None = field(default=None, init=False)
     _answered: int = field(default=0, init=False)
 
@@ -108,7 +114,7 @@ class Supervised:
         if self._worker is None or not self._worker.is_alive:
             await self.stop()
             self._worker, ready = await _Worker.start(self.argv)
-            self.isolated = ready.isolated
+            self.isolated, self.enclosed = ready.isolated, ready.enclosed
             self._answered = 0
 
     async def ask(self, question: bytes, *, within: timedelta) -> bytes:

@@ -7,22 +7,26 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
 
 from gateway.domain.errors import DependencyUnavailable, ExchangeError
-from ops import setup, wiring
+from ops import __version__
 from ops.client.commands import client_commands
 from ops.commands import Json
+from ops.confinement import close_memory
 from ops.control import FolderTaken, RemoteRefusal
 from ops.logs import start_logging
-from ops.parts import NotInitialised
 from ops.receipt_check import receipt
-from ops.settings import Settings, SettingsError, load, masked
+from ops.settings import NotInitialised, Settings, SettingsError, load, masked
 
 GOOD, NOT_GOOD, COULD_NOT, WRONG_USAGE = 0, 1, 2, 64
+
+_MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -31,7 +35,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--config", type=click.Path(path_type=Path), envvar="LIENTHONG_CONFIG", help="The site's settings file."
 )
-@click.version_option(package_name="lienthong", message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def cli(context: click.Context, config: Path | None) -> None:
     """Exchange gateway and signature service for official documents."""
@@ -48,7 +52,9 @@ cli.add_command(receipt)
 @click.pass_obj
 def init(config: Path | None, as_json: bool) -> None:
     """Make the data folder, the record, the receipt key and the first administrator."""
-    outcome = asyncio.run(setup.initialise(_settings(config)))
+    from ops.setup import initialise
+
+    outcome = asyncio.run(initialise(_settings(config)))
     _print(
         outcome,
         as_json=as_json,
@@ -76,21 +82,21 @@ def _administrator_lines(outcome: Json) -> list[str]:
 @click.pass_obj
 def run(config: Path | None) -> None:
     """Run everything in one process (embedded size)."""
-    _serve(config, wiring.run)
+    _serve(config, "run")
 
 
 @cli.command()
 @click.pass_obj
 def serve(config: Path | None) -> None:
     """Run one HTTP process of a site."""
-    _serve(config, wiring.serve)
+    _serve(config, "serve")
 
 
 @cli.command()
 @click.pass_obj
 def worker(config: Path | None) -> None:
     """Run one worker of a site: hand-over, sweeping, expiry."""
-    _serve(config, wiring.work)
+    _serve(config, "worker")
 
 
 @cli.group()
@@ -177,23 +183,47 @@ def _credentials(outcome: Json) -> list[str]:
     ]
 
 
+@cli.group()
+def administrators() -> None:
+    """Credentials of those who look after the exchange."""
+
+
+@administrators.command("create")
+@as_json
+@click.pass_obj
+def create_administrator(config: Path | None, as_json: bool) -> None:
+    """Make an administrator's credentials; the secret is shown this once."""
+    outcome = _run_command(config, "administrators create", {})
+    _print(outcome, as_json=as_json, lines=lambda: [f"{outcome['client_id']}\t{outcome['client_secret']}"])
+
+
 @cli.command()
 @click.option("--to", "recipient", help="Only deliveries to this agency.")
-@click.option("--after", help="Parked after this moment (RFC 3339).")
-@click.option("--before", help="Parked before this moment.")
+@click.option("--after", type=_MOMENT, help="Parked after this moment (RFC 3339).")
+@click.option("--before", type=_MOMENT, help="Parked before this moment.")
+@click.option("--waiting", is_flag=True, help="With --to: try at once what that agency's line waits for.")
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 @as_json
 @click.pass_obj
 def redrive(
     config: Path | None,
     recipient: str | None,
-    after: str | None,
-    before: str | None,
+    after: datetime | None,
+    before: datetime | None,
+    waiting: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Send parked deliveries on their way again."""
-    arguments = {"recipient": recipient, "after": after, "before": before, "dry_run": dry_run}
+    """Send parked deliveries on their way again, or the line of an agency that is back."""
+    if waiting and (recipient is None or after or before):
+        raise click.UsageError("--waiting goes with --to alone.")
+    arguments = {
+        "recipient": recipient,
+        "after": after and after.isoformat(),
+        "before": before and before.isoformat(),
+        "waiting": waiting,
+        "dry_run": dry_run,
+    }
     outcome = _run_command(config, "redrive", arguments)
     verb = "would be queued" if dry_run else "queued"
     _print(
@@ -202,6 +232,7 @@ def redrive(
         lines=lambda: [
             *(f"{each['delivery']}  to {each['to']}: {each['reason']}" for each in outcome["deliveries"]),
             f"{len(outcome['deliveries'])} {verb}",
+            *(["more wait: run it again"] if outcome["more_wait"] else []),
         ],
     )
 
@@ -240,28 +271,35 @@ def main() -> None:
         sys.exit(WRONG_USAGE)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (SettingsError, FolderTaken, NotInitialised, OSError, DependencyUnavailable) as error:
+    except (SettingsError, FolderTaken, NotInitialised, OSError) as error:
         click.echo(f"lienthong: {error}", err=True)
         sys.exit(COULD_NOT)
     except (ExchangeError, RemoteRefusal) as error:
         click.echo(f"lienthong: {error.detail}", err=True)
         for reason in error.reasons:
             click.echo(f"  {reason}", err=True)
-        sys.exit(NOT_GOOD)
+        # 503: nobody has judged anything, here or in the running server.
+        sys.exit(COULD_NOT if error.status == DependencyUnavailable.status else NOT_GOOD)
 
 
 def _settings(config: Path | None) -> Settings:
     return load(config, os.environ)
 
 
-def _serve(config: Path | None, role: wiring.Role) -> None:
+def _serve(config: Path | None, role: Literal["run", "serve", "worker"]) -> None:
+    close_memory()
+    # Here and not above: the parts of a server take a second to load; a client need not wait for them.
+    from ops import wiring
+
     settings = _settings(config)
     start_logging(settings.log.level)
-    asyncio.run(role(settings))
+    asyncio.run(wiring.ROLES[role](settings))
 
 
 def _run_command(config: Path | None, name: str, arguments: Json) -> Json:
-    return asyncio.run(setup.command(_settings(config), name, arguments))
+    from ops.setup import command
+
+    return asyncio.run(command(_settings(config), name, arguments))
 
 
 def _print(outcome: Json, *, as_json: bool, lines: Callable[[], list[str]]) -> None:

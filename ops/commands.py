@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -10,13 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.domain.errors import Conflict, MalformedRequest, NotFound
+from gateway.domain.errors import MalformedRequest, NotFound
 from gateway.domain.ids import new_id
-from gateway.domain.ledger import DirectoryChanges, ParkedFilter
-from gateway.domain.model import Agency, AgencyCode, Client, ClientId, Role
+from gateway.domain.ledger import ParkedFilter
+from gateway.domain.model import AgencyCode, Client, ClientId, Role
 from gateway.domain.ports import Broker, Clients, Clock, Deliveries, Directory
-from gateway.service.redrive import redrive
-from ops.directory_file import BadRow, read_directory
+from gateway.service.redrive import Redriven, redrive, redrive_line
+from ops.directory_file import read_directory
+from ops.directory_import import import_directory
 
 SECRET_OVERLAP = timedelta(days=7)
 """How long the old secret still works after a rotation."""
@@ -48,47 +50,29 @@ async def import_agencies(desk: Desk, arguments: Json) -> Json:
         file = read_directory(Path(arguments["file"]))
     except (OSError, ValueError) as error:
         raise MalformedRequest(f"{arguments['file']}: {error}") from error
-    created: list[AgencyCode] = []
-    changed: list[AgencyCode] = []
-    unchanged = 0
-    bad = list(file.bad)
-    # Superiors first, so that a file in any order works.
-    rows = sorted(file.agencies, key=lambda row: row[1].level)
-    for changes in await _upsert(desk, rows, bad):
-        created += changes.created
-        changed += changes.changed
-        unchanged += changes.unchanged
+    changes = await import_directory(desk.directory, file, clock=desk.clock)
     return {
-        "created": created,
-        "changed": changed,
-        "unchanged": unchanged,
-        "bad": [{"line": row.line, "fault": row.fault} for row in sorted(bad, key=lambda row: row.line)],
+        "created": changes.created,
+        "changed": changes.changed,
+        "unchanged": changes.unchanged,
+        "bad": [{"line": row.line, "fault": row.fault} for row in changes.bad],
     }
-
-
-async def _upsert(desk: Desk, rows: list[tuple[int, Agency]], bad: list[BadRow]) -> list[DirectoryChanges]:
-    """Keep what can be kept: when some rows conflict, halve until the bad ones stand alone."""
-    if not rows:
-        return []
-    try:
-        return [await desk.directory.upsert([agency for _, agency in rows], now=desk.clock())]
-    except Conflict as conflict:
-        if len(rows) == 1:
-            bad.append(BadRow(rows[0][0], "; ".join(conflict.reasons) or conflict.detail))
-            return []
-    middle = len(rows) // 2
-    return await _upsert(desk, rows[:middle], bad) + await _upsert(desk, rows[middle:], bad)
 
 
 async def create_clients(desk: Desk, arguments: Json) -> Json:
     """Make credentials for agencies (`agencies`, or all with `all`); the secrets are shown this once.
 
     Raises:
-        NotFound: There is no such agency.
+        NotFound: Some agencies do not exist; all are named and no credentials are made.
+        MalformedRequest: The public key cannot be used.
     """
+    public_key = arguments.get("public_key")
+    if public_key is not None:
+        _check_public_key(public_key)
     agencies = await _all_codes(desk) if arguments.get("all") else arguments["agencies"]
-    created = [await _create_client(desk, AgencyCode(code), arguments.get("public_key")) for code in agencies]
-    return {"clients": created}
+    if unknown := [code for code in agencies if await desk.directory.agency(AgencyCode(code)) is None]:
+        raise NotFound(f"There is no agency {', '.join(unknown)}.")
+    return {"clients": [await _create_client(desk, AgencyCode(code), public_key) for code in agencies]}
 
 
 async def create_administrator(desk: Desk, _: Json) -> Json:
@@ -101,14 +85,17 @@ async def create_administrator(desk: Desk, _: Json) -> Json:
 async def rotate_clients(desk: Desk, arguments: Json) -> Json:
     """Give an agency's clients new secrets; the old ones work for SECRET_OVERLAP longer.
 
+    A client that holds its own key is left alone: a new key is registered with a new client.
+
     Raises:
-        NotFound: The agency has no client to rotate.
+        NotFound: The agency has no client with a secret.
     """
     now = desk.clock()
+    clients = [each for each in await _live_clients(desk, arguments["agency"]) if each.public_key is None]
+    if not clients:
+        raise NotFound(f"The clients of {arguments['agency']} hold their own keys: there is no secret.")
     rotated = []
-    for client in await _live_clients(desk, arguments["agency"]):
-        if client.public_key is not None:
-            continue  # it holds its own key: a new one is registered with a new client
+    for client in clients:
         secret = _new_secret()
         await desk.clients.replace(
             replace(
@@ -138,20 +125,42 @@ async def revoke_clients(desk: Desk, arguments: Json) -> Json:
 
 
 async def redrive_parked(desk: Desk, arguments: Json) -> Json:
-    """Queue parked deliveries again, or only list them with `dry_run`."""
+    """Queue parked deliveries again, or with `waiting` what the line of `recipient` waits for.
+
+    With `dry_run` they are only listed.
+
+    Raises:
+        MalformedRequest: A moment is not RFC 3339, or `waiting` without `recipient`.
+    """
+    dry_run = bool(arguments.get("dry_run"))
+    if arguments.get("waiting"):
+        line = await _redrive_line(desk, arguments.get("recipient"), dry_run=dry_run)
+        return _redriven(line, dry_run=dry_run)
     which = ParkedFilter(
         recipient=AgencyCode(arguments["recipient"]) if arguments.get("recipient") else None,
         parked_after=_moment(arguments.get("after")),
         parked_before=_moment(arguments.get("before")),
     )
-    dry_run = bool(arguments.get("dry_run"))
-    deliveries = await redrive(desk.deliveries, which, broker=desk.broker, clock=desk.clock, dry_run=dry_run)
+    driven = await redrive(desk.deliveries, which, broker=desk.broker, clock=desk.clock, dry_run=dry_run)
+    return _redriven(driven, dry_run=dry_run)
+
+
+async def _redrive_line(desk: Desk, recipient: str | None, *, dry_run: bool) -> Redriven:
+    if not recipient:
+        raise MalformedRequest("Name the agency whose line waits.")
+    return await redrive_line(
+        desk.deliveries, AgencyCode(recipient), broker=desk.broker, clock=desk.clock, dry_run=dry_run
+    )
+
+
+def _redriven(driven: Redriven, *, dry_run: bool) -> Json:
     return {
         "dry_run": dry_run,
         "deliveries": [
             {"delivery": each.id, "document": each.document, "to": each.recipient, "reason": each.reason}
-            for each in deliveries
+            for each in driven.deliveries
         ],
+        "more_wait": driven.more_wait,
     }
 
 
@@ -173,8 +182,6 @@ async def _all_codes(desk: Desk) -> list[AgencyCode]:
 
 
 async def _create_client(desk: Desk, agency: AgencyCode, public_key: str | None) -> Json:
-    if await desk.directory.agency(agency) is None:
-        raise NotFound(f"There is no agency {agency}.")
     client, secret = _new_client(desk.clock(), role=Role.AGENCY, agency=agency, public_key=public_key)
     await desk.clients.add(client)
     credentials: Json = {"agency": agency, "client_id": client.id}
@@ -196,6 +203,21 @@ async def _live_clients(desk: Desk, agency: str) -> list[Client]:
     return clients
 
 
+def _check_public_key(text: str) -> None:
+    """Keep private keys out of the record. Whether a public one can be used its first login shows.
+
+    Raises:
+        MalformedRequest: It is not the PEM or JWK of a public key.
+    """
+    try:
+        is_jwk = text.lstrip().startswith("{")
+        is_public = "d" not in json.loads(text) if is_jwk else "PUBLIC KEY-----" in text
+    except ValueError:
+        is_public = False
+    if not is_public or "PRIVATE KEY-----" in text:
+        raise MalformedRequest("This is not the PEM or JWK of a public key.")
+
+
 def _new_secret() -> str:
     return secrets.token_urlsafe(32)
 
@@ -208,7 +230,10 @@ def _sha256(secret: str) -> str:
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MalformedRequest(f"{text}: no moment like 2026-11-21T08:00:00+07:00") from error
     if moment.tzinfo is None:
         raise MalformedRequest(f"{text}: say the time zone too, e.g. {text}+07:00")
     return moment

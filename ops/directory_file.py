@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from gateway.domain.model import Agency, AgencyCode, Alias, AliasScheme, Channel, SignaturePolicy, Webhook
@@ -23,6 +25,11 @@ validity: `H26.01@2020-07-22/2025-06-30` (either end may be left out)."""
 
 # Codes are words of broker routing keys and of addresses: nothing but these characters.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-_]{0,63}")
+# Control characters (white space aside) and halves of surrogate pairs: no database takes all of them.
+_UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +73,36 @@ def read_directory(path: Path) -> DirectoryFile:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    unknown = set(reader.fieldnames or ()) - set(COLUMNS)
-    if unknown or "code" not in (reader.fieldnames or ()):
+    # Each row has a reader of its own, so that a quote nobody closed spoils its row and no other.
+    lines = list(io.StringIO(text, newline=""))
+    columns = _columns(lines)
+    at = 1
+    while at < len(lines):
+        reader = csv.reader((lines[n] for n in range(at, len(lines))), strict=True)
+        try:
+            fields = next(reader)
+        except csv.Error as error:
+            yield at + 1, {"fault": f"not CSV: {error}"}
+            at += 1
+            continue
+        if len(fields) > len(columns):
+            yield at + 1, {"fault": "more fields than columns"}
+        elif fields:
+            yield at + 1, dict(zip(columns, fields, strict=False))
+        at += reader.line_num
+
+
+def _columns(lines: list[str]) -> list[str]:
+    try:
+        columns = next(csv.reader(lines[:1], strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"the first line is not CSV: {error}") from error
+    unknown = set(columns) - set(COLUMNS)
+    if unknown or "code" not in columns or len(set(columns)) < len(columns):
         raise ValueError(
-            f"the first line must name columns out of: {', '.join(COLUMNS)}; not {sorted(unknown)}"
+            f"the first line must name columns out of: {', '.join(COLUMNS)}, each once; not {columns}"
         )
-    for row in reader:
-        if None in row:
-            yield reader.line_num, {"code": "", "fault": "more fields than columns"}
-        else:
-            yield reader.line_num, {key: value or "" for key, value in row.items()}
+    return columns
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -86,8 +112,10 @@ def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     for place, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             yield place, {"fault": "not an object"}
+        elif wrong := [key for key, value in row.items() if not isinstance(value, str | int | list | None)]:
+            yield place, {"fault": f"neither text nor a list of texts: {', '.join(sorted(wrong))}"}
         else:
-            yield place, {str(key): _text(value) for key, value in row.items()}
+            yield place, {key: _text(value) for key, value in row.items()}
 
 
 def _text(value: object) -> str:
@@ -101,23 +129,28 @@ def _agency(row: Mapping[str, str]) -> Agency:
         raise ValueError(row["fault"])
     if unknown := set(row) - set(COLUMNS):
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+    if wrong := [key for key, text in row.items() if _UNUSABLE.search(text)]:
+        raise ValueError(f"{', '.join(wrong)}: holds control characters")
 
     def value(key: str) -> str:
         return row.get(key, "").strip()
 
     if not value("name"):
         raise ValueError("name: must not be empty")
-    channel = Channel(value("channel") or Channel.INBOX)
+    code = AgencyCode(_code("code", value("code")))
+    if value("parent") == code:
+        raise ValueError("parent: an agency is not above itself")
+    channel = _choice("channel", value("channel"), default=Channel.INBOX)
     webhook = _webhook(value("webhook_url"), value("webhook_secret"))
     if channel is Channel.WEBHOOK and webhook is None:
         raise ValueError("webhook_url, webhook_secret: needed for the webhook channel")
     return Agency(
-        code=AgencyCode(_code("code", value("code"))),
+        code=code,
         name=value("name"),
         level=_level(value("level")),
         parent=AgencyCode(_code("parent", value("parent"))) if value("parent") else None,
         channel=channel,
-        policy=SignaturePolicy(value("policy") or SignaturePolicy.LABEL),
+        policy=_choice("policy", value("policy"), default=SignaturePolicy.LABEL),
         aliases=tuple(alias for scheme in AliasScheme for alias in _aliases(scheme, value(scheme.value))),
         webhook=webhook,
         email=value("email") or None,
@@ -130,6 +163,13 @@ def _code(key: str, text: str) -> str:
     if not _CODE.fullmatch(text):
         raise ValueError(f"{key}: {text!r} is no agency code (letters, digits, '.', '-', '_'; at most 64)")
     return text
+
+
+def _choice(key: str, text: str, *, default: _Word) -> _Word:
+    words = type(default)
+    if text and text not in set(words):
+        raise ValueError(f"{key}: {text!r} is not {' or '.join(words)}")
+    return words(text or default)
 
 
 def _level(text: str) -> int:
@@ -151,7 +191,10 @@ def _aliases(scheme: AliasScheme, text: str) -> Iterator[Alias]:
     for word in text.split():
         value, _, validity = word.partition("@")
         start, _, end = validity.partition("/")
-        yield Alias(scheme, _code(scheme.value, value), _day(scheme.value, start), _day(scheme.value, end))
+        alias = Alias(scheme, _code(scheme.value, value), _day(scheme.value, start), _day(scheme.value, end))
+        if (alias.valid_from or date.min) > (alias.valid_until or date.max):
+            raise ValueError(f"{scheme.value}: {word!r} ends before it begins")
+        yield alias
 
 
 def _webhook(url: str, secret: str) -> Webhook | None:
@@ -160,6 +203,6 @@ def _webhook(url: str, secret: str) -> Webhook | None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.fragment:
         raise ValueError(f"webhook_url: {url!r} is no plain http(s) address")
-    if not secret.startswith("whsec_"):
-        raise ValueError("webhook_secret: must begin with whsec_ (Standard Webhooks)")
+    if not _WEBHOOK_SECRET.fullmatch(secret):
+        raise ValueError("webhook_secret: must be whsec_ and base64 (Standard Webhooks)")
     return Webhook(url, secret)

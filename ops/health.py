@@ -41,14 +41,15 @@ async def admin_port(
 
     `refresh` is awaited before each scrape to bring the gauges up to date.
     """
+
+    async def ready(request: web.Request) -> web.Response:
+        return await _ready(request, checks)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return await _metrics(registry, refresh)
+
     app = web.Application()
-    app.add_routes(
-        [
-            web.get("/livez", _live),
-            web.get("/readyz", lambda request: _ready(request, checks)),
-            web.get("/metrics", lambda request: _metrics(request, registry, refresh)),
-        ]
-    )
+    app.add_routes([web.get("/livez", _live), web.get("/readyz", ready), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
@@ -89,9 +90,7 @@ async def _look(check: Check) -> str | None:
         return f"no answer in {CHECK_SECONDS} s"
 
 
-async def _metrics(
-    _: web.Request, registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]
-) -> web.Response:
+async def _metrics(registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]) -> web.Response:
     await refresh()
     # Rendering thousands of series takes tens of milliseconds: not on the loop.
     text = await asyncio.to_thread(generate_latest, registry)

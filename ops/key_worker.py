@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.key_worker import SignedRoot, SignRoot
 from adapters.workers import Ready, serve
-from ops.confinement import confine
+from ops.confinement import confine, enclose
 from signing.errors import KeyUnreadable
 from signing.jws import sign_root
 from signing.keys import SigningKey, load_key
@@ -35,7 +35,7 @@ def _prepare(key_path: Path) -> tuple[Ready, Callable[[bytes], bytes]]:
         key = load_key(key_path)
     except KeyUnreadable as broken:
         return Ready(isolated, failure=str(broken)), bytes
-    return Ready(isolated), lambda question: _answer(question, key)
+    return Ready(isolated, enclose(readable=[])), lambda question: _answer(question, key)
 
 
 def _answer(question: bytes, key: SigningKey) -> bytes:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 FIELD_LIMIT = 2000
 """Longer field values are cut: a log line must stay a line."""
+TRACE_LIMIT = 20_000
+"""Of a longer stack trace the end is kept: it says what happened."""
+# What JSON lets stand and a terminal, or a reader of lines, would obey.
+_UNESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class JsonFormatter(logging.Formatter):
@@ -29,8 +34,9 @@ class JsonFormatter(logging.Formatter):
                     value if isinstance(value, int | float | bool | None) else str(value)[:FIELD_LIMIT]
                 )
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+            line["trace"] = self.formatException(record.exc_info)[-TRACE_LIMIT:]
+        text = json.dumps(line, ensure_ascii=False)
+        return _UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def start_logging(level: str) -> None:

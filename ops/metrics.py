@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -63,26 +62,15 @@ class Metrics:
 
     def _name_gauges(self) -> None:
         gauge = partial(Gauge, registry=self.registry)
-        self._broker = gauge(
-            "lienthong_broker_deliveries",
-            "What this process has counted of hand-over through the broker, by outcome.",
-            ["outcome"],
-        )
-        self.broker_up = gauge("lienthong_broker_up", "1 while this process is connected to the broker.")
-        self.broker_blocked = gauge("lienthong_broker_blocked", "1 while the broker takes nothing from us.")
         self.sweeper_lag = gauge(
             "lienthong_sweeper_lag_seconds", "How long ago nothing was overdue any more for hand-over."
         )
         self.circuits_open = gauge("lienthong_circuits_open", "Agencies left alone after failures in a row.")
         self.free_space = gauge("lienthong_bodies_free_bytes", "Free space where bodies are kept.")
-
-    def watch(self, counters: BrokerCounters) -> None:
-        """Bring the broker's gauges up to date."""
-        for outcome, count in dataclasses.asdict(counters).items():
-            if not isinstance(count, bool):
-                self._broker.labels(outcome.replace("_", "-")).set(count)
-        self.broker_up.set(counters.connected)
-        self.broker_blocked.set(counters.blocked)
+        self.backlog_age = gauge(
+            "lienthong_backlog_age_seconds",
+            "How old the figures per agency are: they age while the record is away.",
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request by its route template."""
@@ -109,6 +97,47 @@ class Metrics:
     def ended(self, kind: ReceiptKind, *, seconds: float) -> None:
         """Count the end of a delivery."""
         self._ended.labels(kind.value).observe(max(seconds, 0))
+
+
+class BrokerCollector(Collector):
+    """What this process has counted of hand-over, read at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry, counters: BrokerCounters) -> None:
+        self._counters = counters
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families."""
+        counters = self._counters
+        deliveries = CounterMetricFamily(
+            "lienthong_broker_deliveries",
+            "Deliveries on their way through the broker, by what became of them here.",
+            labels=["outcome"],
+        )
+        for outcome in ("published", "failed", "dropped", "consumed", "handler_failed"):
+            deliveries.add_metric([outcome.replace("_", "-")], getattr(counters, outcome))
+        yield deliveries
+        for name, text, value in (
+            ("lienthong_broker_returned", "Broker messages that reached no queue.", counters.returned),
+            ("lienthong_broker_undecodable", "Broker messages not ours to read.", counters.undecodable),
+            ("lienthong_broker_sessions_lost", "Connections lost or refused.", counters.sessions_lost),
+            (
+                "lienthong_sweeps_failed",
+                "Rounds of the sweeper and its chores that failed.",
+                counters.sweeps_failed,
+            ),
+        ):
+            yield CounterMetricFamily(name, text, value=value)
+        for name, text, is_so in (
+            ("lienthong_broker_up", "1 while this process can hand over for publishing.", counters.connected),
+            (
+                "lienthong_broker_consuming",
+                "1 while this process takes deliveries from the broker; a process of `serve` never does.",
+                counters.consuming,
+            ),
+            ("lienthong_broker_blocked", "1 while the broker takes nothing from us.", counters.blocked),
+        ):
+            yield GaugeMetricFamily(name, text, value=is_so)
 
 
 class BacklogCollector(Collector):

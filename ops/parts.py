@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -21,9 +20,10 @@ from adapters.sandbox import open_sandbox
 from adapters.webhook import WebhookConnector
 from broker.counters import BrokerCounters
 from broker.sweeper import Sweeper
-from gateway.domain.errors import ExchangeError, VerificationUnavailable
+from gateway.domain.errors import DependencyUnavailable, ExchangeError, VerificationUnavailable
 from gateway.domain.model import Channel
 from gateway.domain.ports import Broker, Verifier, Wakeups
+from gateway.domain.retry import in_steps
 from gateway.edge.limits import Limits
 from gateway.edge.server import serve
 from gateway.http.app import make_app
@@ -31,8 +31,8 @@ from gateway.service.breaker import Breaker
 from gateway.service.exchange import Exchange, Rules
 from gateway.service.receipt_batch import ReceiptBatch
 from ops.health import Checks, admin_port
-from ops.metrics import BacklogCollector, Metrics
-from ops.settings import Settings, seconds
+from ops.metrics import BacklogCollector, BrokerCollector, Metrics
+from ops.settings import NotInitialised, Settings, seconds
 from ops.worker_commands import key_worker_command, parsing_worker_command
 from signing.report import VerificationReport
 
@@ -43,10 +43,6 @@ BACKLOG_AGE = timedelta(seconds=10)
 def now() -> datetime:
     """Return the present moment in UTC: the clock of every role."""
     return datetime.now(UTC)
-
-
-class NotInitialised(Exception):
-    """The record or the receipt key does not exist, or the record is of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +57,30 @@ class Parts:
     counters: BrokerCounters
 
 
+def check_initialised(settings: Settings) -> None:
+    """Pass when `lienthong init` has been run to its end.
+
+    Raises:
+        NotInitialised: It has not.
+    """
+    if not settings.receipt_key_path.exists():
+        raise NotInitialised(f"{settings.receipt_key_path} does not exist: run `lienthong init` first")
+
+
+async def check_tables(ledger: Ledger) -> None:
+    """Pass when the tables are those of this version.
+
+    Raises:
+        NotInitialised: They are not.
+    """
+    tables = await revisions(ledger.database)
+    if not tables.agree:
+        raise NotInitialised(
+            f"the record is at revision {tables.current}, this version wants {tables.expected}: "
+            "run `lienthong init`"
+        )
+
+
 @asynccontextmanager
 async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """Open the record, the bodies and the key worker.
@@ -68,8 +88,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     Raises:
         NotInitialised: `lienthong init` has not been run, or not by this version.
     """
-    if not settings.receipt_key_path.exists():
-        raise NotInitialised(f"{settings.receipt_key_path} does not exist: run `lienthong init` first")
+    check_initialised(settings)
     bodies = await open_bodies(
         settings.bodies_dir, free_floor_bytes=settings.limits.free_space_bytes, now=now()
     )
@@ -77,12 +96,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         open_ledger(settings.record_url, pool_size=settings.database.pool) as ledger,
         open_key_worker(key_worker_command(settings.receipt_key_path)) as key_worker,
     ):
-        tables = await revisions(ledger.database)
-        if not tables.agree:
-            raise NotInitialised(
-                f"the record is at revision {tables.current}, this version wants {tables.expected}: "
-                "run `lienthong init`"
-            )
+        await check_tables(ledger)
         yield Parts(settings, ledger, bodies, key_worker, Metrics(), BrokerCounters())
 
 
@@ -100,7 +114,7 @@ async def open_exchange(
 ) -> AsyncIterator[Exchange]:
     """Bind everything a service may touch; parsing workers only where documents are taken in."""
     settings, ledger = parts.settings, parts.ledger
-    rules = _rules(settings)
+    rules = rules_of(settings)
     networks = tuple(ip_network(network) for network in settings.webhook.allowed_networks)
     egress_rules = EgressRules(allowed=networks, total=seconds(settings.webhook.timeout_seconds))
     async with open_egress(egress_rules) as egress, _verifier(settings, parses=parses) as verifier:
@@ -132,7 +146,9 @@ async def _verifier(settings: Settings, *, parses: bool) -> AsyncIterator[Verifi
         return
     parsing = settings.parsing
     async with open_sandbox(
-        parsing_worker_command(settings.trust_dir, memory_bytes=parsing.memory_bytes),
+        parsing_worker_command(
+            settings.trust_dir, bodies_dir=settings.bodies_dir, memory_bytes=parsing.memory_bytes
+        ),
         clock=now,
         workers=parsing.workers,
         deadline=seconds(parsing.seconds),
@@ -141,14 +157,18 @@ async def _verifier(settings: Settings, *, parses: bool) -> AsyncIterator[Verifi
         yield sandbox
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
+    """Return the rules the settings make."""
     chosen = settings.exchange
     return Rules(
         life=timedelta(days=chosen.life_days),
         grace=seconds(chosen.grace_seconds),
         handover_lease=seconds(chosen.handover_lease_seconds),
         inbox_lease=seconds(chosen.inbox_lease_seconds),
-        retry_schedule=[seconds(wait) for wait in chosen.retry_schedule_seconds],
+        retry_schedule=in_steps(
+            [seconds(wait) for wait in chosen.retry_schedule_seconds],
+            longest=seconds(chosen.line_wait_seconds),
+        ),
         breaker_failures=chosen.breaker_failures,
         breaker_wait=seconds(chosen.breaker_seconds),
     )
@@ -202,30 +222,35 @@ def _limits(settings: Settings) -> Limits:
 
 
 @asynccontextmanager
-async def open_admin(parts: Parts, x: Exchange, *, sweeper: Sweeper | None) -> AsyncIterator[None]:
-    """Serve health and metrics. Per-agency figures come from the process that sweeps."""
-    backlog = BacklogCollector(parts.metrics.registry)
-    taken_at: datetime | None = None
+async def open_admin(parts: Parts, x: Exchange, *, sweeper: Sweeper | None) -> AsyncIterator[str]:
+    """Serve health and metrics; the value is the URL. Per-agency figures come from who sweeps."""
+    metrics = parts.metrics
+    backlog = BacklogCollector(metrics.registry)
+    BrokerCollector(metrics.registry, parts.counters)
+    taken_at = x.clock() - BACKLOG_AGE
 
     async def refresh() -> None:
         nonlocal taken_at
         moment = x.clock()
-        parts.metrics.watch(parts.counters)
-        parts.metrics.circuits_open.set(x.breaker.open_count(now=moment))
-        parts.metrics.free_space.set(shutil.disk_usage(parts.settings.bodies_dir).free)
+        metrics.circuits_open.set(x.breaker.open_count(now=moment))
+        with suppress(OSError):  # the readiness check says so
+            metrics.free_space.set(parts.bodies.free_bytes)
         if sweeper is None:
             return
-        parts.metrics.sweeper_lag.set(sweeper.lag.total_seconds())
-        if taken_at is None or moment - taken_at > BACKLOG_AGE:
-            backlog.update(await x.records.backlog(now=moment), at=moment)
-            taken_at = moment
+        metrics.sweeper_lag.set(sweeper.lag.total_seconds())
+        if moment - taken_at >= BACKLOG_AGE:
+            # Without the record the other figures are wanted most: these keep their last values.
+            with suppress(DependencyUnavailable):
+                backlog.update(await x.records.backlog(now=moment), at=moment)
+                taken_at = moment
+        metrics.backlog_age.set((moment - taken_at).total_seconds())
 
     admin = parts.settings.admin
     checks = _checks(parts, x)
     async with admin_port(
         admin.host, admin.port, checks=checks, registry=parts.metrics.registry, refresh=refresh
-    ):
-        yield
+    ) as url:
+        yield url
 
 
 def _checks(parts: Parts, x: Exchange) -> Checks:
@@ -233,7 +258,10 @@ def _checks(parts: Parts, x: Exchange) -> Checks:
         return await _answers(x.directory.version)
 
     async def bodies() -> str | None:
-        free = shutil.disk_usage(parts.settings.bodies_dir).free
+        try:
+            free = parts.bodies.free_bytes
+        except OSError as error:
+            return str(error)
         floor = parts.settings.limits.free_space_bytes
         return None if free > floor else f"{free} bytes free, below the floor of {floor}"
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import msgspec
+
+from broker.consumer import HANDLE_WITHIN
+from gateway.service.deliver import DRAIN_LIMIT
 
 DEFAULTS = Path(__file__).with_name("settings.default.toml")
 PREFIX = "LIENTHONG_"
@@ -18,6 +24,14 @@ DIRECT = "direct:"
 """The broker_url of hand-over within the process."""
 OTHER_NAMES = frozenset({"CONFIG", "URL", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE"})
 """LIENTHONG_… names that belong to the command line and its client, not to the settings."""
+
+# Without parsing and up to the last @: a password that breaks its URL must not be shown either.
+_PASSWORD_BEFORE_HOST = re.compile(r"(://[^/:@]*:).*@")
+_PASSWORD_IN_QUERY = re.compile(r"(password=)[^&]*", re.IGNORECASE)
+
+
+class NotInitialised(Exception):
+    """The record or the receipt key does not exist, or the record is of another version."""
 
 
 class SettingsError(Exception):
@@ -76,6 +90,7 @@ class ExchangeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     handover_lease_seconds: float
     inbox_lease_seconds: float
     retry_schedule_seconds: list[float]
+    line_wait_seconds: float
     breaker_failures: int
     breaker_seconds: float
 
@@ -187,19 +202,17 @@ def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
     """Return the effective settings.
 
     Raises:
-        SettingsError: A file cannot be read, a key is unknown, or a value is wrong; all are named.
+        SettingsError: A file cannot be read, or keys are unknown, or values are wrong; all are named.
     """
     tree = tomllib.loads(DEFAULTS.read_text("utf-8"))
     faults: list[str] = []
     if config is not None:
         faults += _overlay(tree, _read(config), origin=str(config))
     faults += _overlay_environment(tree, environ)
+    faults += _type_faults(tree, Settings)
     if faults:
         raise SettingsError(faults)
-    try:
-        settings = msgspec.convert(tree, Settings)
-    except msgspec.ValidationError as error:
-        raise SettingsError([str(error)]) from error
+    settings = msgspec.convert(tree, Settings)
     faults = _faults(settings)
     if faults:
         raise SettingsError(faults)
@@ -215,9 +228,7 @@ def masked(settings: Settings) -> dict[str, Any]:
     """Return the effective settings for showing, passwords in URLs replaced."""
     shown: dict[str, Any] = msgspec.to_builtins(settings)
     for key in ("database_url", "broker_url"):
-        password = urlsplit(shown[key]).password
-        if password:
-            shown[key] = shown[key].replace(f":{password}@", ":***@")
+        shown[key] = _PASSWORD_IN_QUERY.sub(r"\1***", _PASSWORD_BEFORE_HOST.sub(r"\1***@", shown[key]))
     return shown
 
 
@@ -251,7 +262,7 @@ def _overlay_environment(tree: dict[str, Any], environ: Mapping[str, str]) -> li
             path = path.removesuffix("_file")
             try:
                 value = Path(value).read_text("utf-8").strip()
-            except OSError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 faults.append(f"{name}: {error}")
                 continue
         if not _exists(tree, path):
@@ -280,7 +291,37 @@ def _set(tree: dict[str, Any], path: str, text: str, *, origin: str) -> list[str
     return []
 
 
+def _type_faults(tree: Mapping[str, Any], of: type[msgspec.Struct], *, section: str = "") -> list[str]:
+    """Return a fault for each value of the wrong type; msgspec itself stops at the first."""
+    faults = []
+    for field in msgspec.structs.fields(of):
+        name, value = section + field.name, tree[field.name]
+        if isinstance(value, dict) and _is_section(field.type):
+            faults += _type_faults(value, field.type, section=f"{name}.")
+            continue
+        try:
+            msgspec.convert(value, field.type)
+        except msgspec.ValidationError as error:
+            faults.append(f"{name}: {error}")
+    return faults
+
+
+def _is_section(of: Any) -> TypeGuard[type[msgspec.Struct]]:
+    return isinstance(of, type) and issubclass(of, msgspec.Struct)
+
+
 def _faults(settings: Settings) -> list[str]:
+    return [
+        *_url_faults(settings),
+        *_listening_faults(settings),
+        *_network_faults("http.trusted_proxies", settings.http.trusted_proxies),
+        *_network_faults("webhook.allowed_networks", settings.webhook.allowed_networks),
+        *_exchange_faults(settings),
+        *_number_faults(settings),
+    ]
+
+
+def _url_faults(settings: Settings) -> list[str]:
     faults = []
     if not settings.record_url.startswith(("sqlite:///", "postgresql://")):
         faults.append("database_url: must begin with sqlite:/// or postgresql://")
@@ -290,17 +331,34 @@ def _faults(settings: Settings) -> list[str]:
         faults.append("bodies_url: must begin with file:///")
     if not settings.public_url.startswith(("http://", "https://")):
         faults.append("public_url: must begin with http:// or https://")
+    return faults
+
+
+def _listening_faults(settings: Settings) -> list[str]:
+    faults = []
     http = settings.http
     if bool(http.tls_certificate) != bool(http.tls_key):
         faults.append("http: tls_certificate and tls_key go together")
     if not _is_loopback(http.host) and not http.tls_certificate and not http.trusted_proxies:
         faults.append("http.host: an address that is not loopback demands TLS or trusted_proxies")
+    for name, port in (("http.port", http.port), ("admin.port", settings.admin.port)):
+        if not 0 <= port <= 65535:
+            faults.append(f"{name}: must be between 0 (any free one) and 65535")
+    return faults
+
+
+def _exchange_faults(settings: Settings) -> list[str]:
+    faults = []
     if settings.exchange.handover_lease_seconds <= settings.webhook.timeout_seconds:
         faults.append("exchange.handover_lease_seconds: must be longer than webhook.timeout_seconds")
+    if settings.webhook.timeout_seconds * DRAIN_LIMIT >= HANDLE_WITHIN.total_seconds():
+        longest = HANDLE_WITHIN.total_seconds() / DRAIN_LIMIT
+        faults.append(f"webhook.timeout_seconds: must be below {longest:g}")
     if not settings.exchange.retry_schedule_seconds:
         faults.append("exchange.retry_schedule_seconds: name at least one wait")
-    faults += _network_faults(settings.webhook.allowed_networks)
-    return faults + _positive_faults(settings)
+    if settings.log.level.upper() not in logging.getLevelNamesMapping():
+        faults.append(f"log.level: {settings.log.level!r} is not DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    return faults
 
 
 def _is_loopback(host: str) -> bool:
@@ -312,21 +370,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _network_faults(networks: list[str]) -> list[str]:
+def _network_faults(key: str, networks: list[str]) -> list[str]:
     faults = []
     for network in networks:
         try:
             ip_network(network)
         except ValueError as error:
-            faults.append(f"webhook.allowed_networks: {error}")
+            faults.append(f"{key}: {error}")
     return faults
 
 
-def _positive_faults(settings: Settings) -> list[str]:
+def _number_faults(settings: Settings) -> list[str]:
     faults = []
     for name in ("limits", "exchange", "broker", "webhook", "database", "parsing"):
         for key, value in msgspec.to_builtins(getattr(settings, name)).items():
             numbers = value if isinstance(value, list) else [value]
-            if any(isinstance(number, int | float) and number <= 0 for number in numbers):
+            # Written so that "nan", which compares with nothing, is refused too.
+            if not all(0 < number < math.inf for number in numbers if isinstance(number, int | float)):
                 faults.append(f"{name}.{key}: must be greater than 0")
     return faults

@@ -12,7 +12,7 @@ from gateway.domain.errors import NotFound
 from gateway.domain.model import Channel, Handover, Lane
 from ops.commands import COMMANDS, Desk, Json, create_administrator
 from ops.control import FolderTaken, ask_running_server, owning
-from ops.parts import now
+from ops.parts import check_initialised, check_tables, now
 from ops.settings import Settings
 from signing.keys import create_receipt_key
 
@@ -47,22 +47,29 @@ async def initialise(settings: Settings) -> Json:
         await upgrade(settings.record_url)
         if settings.receipt_key_path.exists():
             return outcome
+        # Before the administrator, whose secret must not be lost because a folder cannot be written.
+        draft = _write_receipt_key(settings.receipt_key_path, certificate)
         async with open_ledger(settings.record_url) as ledger:
             desk = Desk(now, ledger.directory, ledger.clients, ledger.deliveries, NoBroker())
             outcome["administrator"] = await create_administrator(desk, {})
         # Last: its being there says that everything else is.
-        _write_receipt_key(settings.receipt_key_path, certificate)
+        draft.rename(settings.receipt_key_path)
     return outcome
 
 
-def _write_receipt_key(key_path: Path, certificate_path: Path) -> None:
+def _write_receipt_key(key_path: Path, certificate_path: Path) -> Path:
+    """Write a fresh key and its certificate; return where the key waits for its final name."""
     key = create_receipt_key(now=now())
+    key_path.parent.mkdir(parents=True, exist_ok=True)
     certificate_path.write_bytes(key.certificate_pem)
-    descriptor = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = key_path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
         file.write(key.private_pem)
         file.flush()
         os.fsync(descriptor)
+    return draft
 
 
 async def command(settings: Settings, name: str, arguments: Json) -> Json:
@@ -72,12 +79,13 @@ async def command(settings: Settings, name: str, arguments: Json) -> Json:
         NotFound: There is no such command.
         RemoteRefusal, ExchangeError: It was refused.
         FolderTaken: The owner of the data folder does not answer.
+        NotInitialised: `lienthong init` has not been run, or not by this version.
     """
     if name not in COMMANDS:
         raise NotFound(f"There is no command {name}.")
     if not settings.is_embedded:
         return await _here(settings, name, arguments)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    check_initialised(settings)
     try:
         with owning(settings.data):
             return await _here(settings, name, arguments)
@@ -87,5 +95,6 @@ async def command(settings: Settings, name: str, arguments: Json) -> Json:
 
 async def _here(settings: Settings, name: str, arguments: Json) -> Json:
     async with open_ledger(settings.record_url) as ledger:
+        await check_tables(ledger)
         desk = Desk(now, ledger.directory, ledger.clients, ledger.deliveries, NoBroker())
         return await COMMANDS[name](desk, arguments)

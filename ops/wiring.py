@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from adapters.bodies import FolderBodies
 from broker.consumer import open_consumer
 from broker.direct import DirectBroker
 from broker.publisher import open_publisher
 from broker.stations import CREWS, Crew
-from broker.sweeper import Sweeper, open_sweeper
+from broker.sweeper import Chore, Sweeper, open_sweeper
 from broker.wakeups import LocalWakeups, open_wakeups
 from gateway.domain.model import Channel
 from gateway.service.deliver import deliver
@@ -21,14 +24,23 @@ from gateway.service.exchange import Exchange
 from gateway.service.expire import expire
 from ops.commands import Desk
 from ops.control import answering, owning
-from ops.parts import Parts, now, open_admin, open_exchange, open_http, open_parts
+from ops.parts import Parts, check_initialised, now, open_admin, open_exchange, open_http, open_parts
 from ops.settings import DIRECT, Settings, seconds
+
+log = logging.getLogger(__name__)
+
+EXPIRE_EVERY = timedelta(seconds=30)
+TIDY_EVERY = timedelta(hours=1)
+GARBAGE_AFTER = timedelta(days=1)
+"""How old a body without a document must be to be garbage: far older than any request may become."""
 
 Role = Callable[[Settings], Coroutine[Any, Any, None]]
 
 
 async def run(settings: Settings) -> None:
     """Run everything in this process; hand-over is direct unless the settings name a broker."""
+    told = _told_to_stop()
+    check_initialised(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(owning(settings.data))
         if settings.broker_url == DIRECT:
@@ -41,26 +53,28 @@ async def run(settings: Settings) -> None:
         await stack.enter_async_context(answering(settings.data, desk))
         await stack.enter_async_context(open_admin(parts, x, sweeper=sweeper))
         await stack.enter_async_context(open_http(parts, x))
-        await _told_to_stop()
+        await told.wait()
 
 
 async def serve(settings: Settings) -> None:
     """Run one HTTP process of a site."""
+    told = _told_to_stop()
     async with AsyncExitStack() as stack:
         parts, x = await stack.enter_async_context(_on_the_broker(settings))
         await stack.enter_async_context(open_admin(parts, x, sweeper=None))
         await stack.enter_async_context(open_http(parts, x))
-        await _told_to_stop()
+        await told.wait()
 
 
 async def work(settings: Settings) -> None:
-    """Run one worker of a site: hand-over, sweeping, expiry."""
+    """Run one worker of a site: hand-over, sweeping, expiry and other chores."""
+    told = _told_to_stop()
     async with AsyncExitStack() as stack:
         parts, x = await stack.enter_async_context(_on_the_broker(settings, parses=False))
         await stack.enter_async_context(_consuming(parts, x))
         sweeper = await stack.enter_async_context(_sweeping(parts, x))
         await stack.enter_async_context(open_admin(parts, x, sweeper=sweeper))
-        await _told_to_stop()
+        await told.wait()
 
 
 @asynccontextmanager
@@ -117,14 +131,41 @@ async def _sweeping(parts: Parts, x: Exchange) -> AsyncIterator[Sweeper]:
         short_below=parts.settings.broker.short_queue,
     )
     every = seconds(parts.settings.broker.sweep_seconds)
-    async with open_sweeper(sweeper, partial(expire, x), counters=parts.counters, sweep_every=every):
+    async with open_sweeper(
+        sweeper, counters=parts.counters, sweep_every=every, chores=chores(x, parts.bodies)
+    ):
         yield sweeper
 
 
-async def _told_to_stop() -> None:
-    """Return on SIGTERM or SIGINT; what was opened then closes in reverse order."""
+def chores(x: Exchange, bodies: FolderBodies) -> dict[str, Chore]:
+    """Return what every process that sweeps does besides; several doing it at once is harmless."""
+
+    async def sweep_bodies() -> None:
+        removed = await bodies.sweep(x.records.bodies_unused, older_than=x.clock() - GARBAGE_AFTER)
+        if removed:
+            log.info("removed bodies of no document", extra={"event": "bodies.swept", "count": removed})
+
+    async def forget_expired() -> None:
+        await x.clients.forget_expired(now=x.clock())
+
+    return {
+        "expiry": (partial(expire, x), EXPIRE_EVERY),
+        "bodies": (sweep_bodies, TIDY_EVERY),
+        "tokens": (forget_expired, TIDY_EVERY),
+    }
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set; what was opened then closes in reverse order.
+
+    Asked for before anything opens: who is told to stop while starting starts, and stops.
+    """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    await told.wait()
+    return told
+
+
+ROLES: dict[str, Role] = {"run": run, "serve": serve, "worker": work}
+"""What `lienthong` can be started as."""

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 
-def parsing_worker_command(trust_dir: Path, *, memory_bytes: int) -> list[str]:
-    """Return the command of a parsing worker that may grow by `memory_bytes`."""
+def parsing_worker_command(trust_dir: Path, *, bodies_dir: Path, memory_bytes: int) -> list[str]:
+    """Return the command of a parsing worker for files in `bodies_dir` that may grow by `memory_bytes`."""
+    folders = ["--trust", str(trust_dir.resolve()), "--bodies", str(bodies_dir.resolve())]
     limit = ["--memory-bytes", str(memory_bytes)]
-    return [sys.executable, "-m", "ops.parsing_worker", "--trust", str(trust_dir.resolve()), *limit]
+    return [sys.executable, "-m", "ops.parsing_worker", *folders, *limit]
 
 
 def key_worker_command(key_path: Path) -> list[str]:

@@ -23,7 +23,7 @@ from pyhanko_certvalidator import CertificateValidator
 from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
 from signing.errors import RootNotVerified
-from signing.keys import SigningKey, algorithm_of, jose_key
+from signing.keys import SigningKey, algorithm_of, is_for_receipts, jose_key
 from signing.trust import TrustStore
 
 _TYPE = "lienthong-receipt-root"
@@ -56,8 +56,9 @@ def sign_root(root: bytes, *, key: SigningKey) -> str:
 def verify_root(statement: str, *, trust: TrustStore, at: datetime) -> bytes:
     """Return the Merkle root that a JWS signs.
 
-    Who may sign receipts is named by the trust folder: the signer's certificate must lie in it. Leading
-    to an anchor is not enough, or every agency with a seal could write receipts.
+    Who may sign receipts is named by the trust folder: the signer's certificate must lie in it and be
+    meant for receipts. Leading to an anchor is not enough, or every agency with a seal could write
+    receipts; lying there is not either, or every certificate authority could.
 
     Args:
         statement: The compact JWS.
@@ -73,6 +74,8 @@ def verify_root(statement: str, *, trust: TrustStore, at: datetime) -> bytes:
     if hashlib.sha256(chain[0]).digest() not in known:
         raise RootNotVerified("the certificate that signed the root is not in the trust folder")
     signer = x509.load_der_x509_certificate(chain[0])
+    if not is_for_receipts(signer):
+        raise RootNotVerified("the certificate that signed the root is not meant for receipts")
     root = _root(_verified_body(statement, header["alg"], signer))
     _demand_valid(chain, trust, at)
     return root

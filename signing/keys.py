@@ -25,6 +25,11 @@ from signing.errors import KeyUnreadable
 
 Algorithm = Literal["ES256", "RS256"]
 
+ID_LIENTHONG_RECEIPT = x509.ObjectIdentifier("2.25.201349544456305978025163286937461578046")
+"""The purpose of a certificate that may sign receipts: without it any other of a trust folder could.
+
+2.25 is the arc of UUIDs, which needs no registration; this one is 977a82fe-7d80-41ae-84e8-f7a6a8dfd93e.
+"""
 _LIFE = timedelta(days=3652)
 _MIN_RSA_BITS = 2048
 
@@ -63,6 +68,7 @@ def create_receipt_key(*, now: datetime) -> ReceiptKey:
         .not_valid_after(now + _LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_signing_only(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ID_LIENTHONG_RECEIPT]), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -76,7 +82,7 @@ def load_key(path: Path) -> SigningKey:
 
     Raises:
         KeyUnreadable: The file is missing or malformed, the key is neither P-256 nor RSA of at least
-            2048 bits, or the first certificate belongs to another key.
+            2048 bits, or the first certificate belongs to another key or is not meant for receipts.
     """
     try:
         pem = path.read_bytes()
@@ -92,7 +98,18 @@ def load_key(path: Path) -> SigningKey:
         raise KeyUnreadable(f"{path}: the key is neither P-256 nor RSA of at least {_MIN_RSA_BITS} bits")
     if public != chain[0].public_key():
         raise KeyUnreadable(f"{path}: the first certificate belongs to another key")
+    if not is_for_receipts(chain[0]):
+        raise KeyUnreadable(f"{path}: the first certificate is not meant for receipts")
     return SigningKey(jose_key(_pem(private), algorithm=algorithm), algorithm, chain)
+
+
+def is_for_receipts(certificate: x509.Certificate) -> bool:
+    """Return whether signing receipts is a named purpose of a certificate; `any purpose` does not name it."""
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return False
+    return ID_LIENTHONG_RECEIPT in purposes
 
 
 def algorithm_of(key: object) -> Algorithm | None:

@@ -30,6 +30,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import SignatureCoverageLevel, TimestampSignatureStatus
 
 from signing.judgement import Judgement
+from signing.keys import ID_LIENTHONG_RECEIPT
 from signing.report import Warning as ReportWarning
 from signing.revocation import embedded_evidence
 from signing.structure import (
@@ -43,10 +44,18 @@ from signing.trust import TrustStore
 
 _FORMATS = {"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"}
 _MAX_TEXT = 200
+_CLAIMED_YEARS = range(1970, 2201)
+"""Other times are nonsense; near the ends of the calendar they cannot even be shown in +07:00."""
 
 _KEY_USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"})
 # A certificate that names its purposes must name one that is not for machines alone.
-_MACHINE_PURPOSES = {"server_auth", "code_signing", "time_stamping", "ocsp_signing"}
+_MACHINE_PURPOSES = {
+    "server_auth",
+    "code_signing",
+    "time_stamping",
+    "ocsp_signing",
+    ID_LIENTHONG_RECEIPT.dotted_string,
+}
 
 # pyHanko's default without filling in ordinary form fields: nobody fills in a signed official document,
 # and the appearance of a field can hide the text under it.
@@ -85,7 +94,7 @@ class Source:
 
 async def judge(source: Source, field: SignatureField) -> Judgement:
     """Return what is to be said about one signature. Never raises."""
-    judgement = Judgement(field.name)
+    judgement = Judgement(_shown(field.name) or "")
     try:
         await _examine(source, field, judgement)
     except Refused as refused:
@@ -213,7 +222,7 @@ def _names(certificate: Certificate) -> tuple[str | None, str | None]:
 
 
 def _shown(name: object) -> str | None:
-    """Return a name from a certificate as one short printable line."""
+    """Return a name that a stranger has chosen as one short printable line."""
     first = name[0] if isinstance(name, list) and name else name
     if not isinstance(first, str):
         return None
@@ -222,4 +231,6 @@ def _shown(name: object) -> str | None:
 
 def _claimed_time(signature: EmbeddedPdfSignature) -> datetime | None:
     claimed = signature.self_reported_timestamp
-    return claimed if claimed is not None and claimed.tzinfo is not None else None
+    if claimed is None or claimed.tzinfo is None or claimed.year not in _CLAIMED_YEARS:
+        return None
+    return claimed

@@ -25,12 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db.dialects import among
+from adapters.db.dialects import among, among_named
 from adapters.db.endings import end, expired
 from adapters.db.engine import Database
 from adapters.db.rows import (
     DELIVERY_COLUMNS,
     HANDOVER_COLUMNS,
+    INSERT_EVENTS,
     agencies_by_code,
     attempt_row,
     delivery_of,
@@ -38,7 +39,7 @@ from adapters.db.rows import (
     event_row,
     handover_of,
 )
-from adapters.db.schema import IS_PARKED, IS_QUEUED, agencies, attempts, deliveries, events, in_line
+from adapters.db.schema import IS_PARKED, IS_QUEUED, agencies, attempts, deliveries, in_line
 from gateway.domain.ledger import Claim, Ending, ParkedFilter, Settlement
 from gateway.domain.model import (
     AgencyCode,
@@ -53,21 +54,31 @@ from gateway.domain.model import (
 )
 from gateway.domain.states import DeliveryState
 
-_PARKED_LIMIT = 10_000
+_MOMENT = deliveries.c.due_at.type
+_NOW = bindparam("now", type_=_MOMENT)
 
+# A delivery whose life is over holds nobody back, although it is QUEUED until its expiry is recorded.
 _earlier = deliveries.alias("earlier")
+_IS_EARLIER_IN_LINE = in_line(_earlier) & (_earlier.c.expires_at > _NOW)
 _IS_FIRST_IN_LINE = or_(
     deliveries.c.channel != Channel.WEBHOOK,
     ~exists().where(
-        in_line(_earlier), _earlier.c.recipient == deliveries.c.recipient, _earlier.c.id < deliveries.c.id
+        _IS_EARLIER_IN_LINE, _earlier.c.recipient == deliveries.c.recipient, _earlier.c.id < deliveries.c.id
     ),
 )
 # One probe per agency, however many deliveries wait behind the first of a dead one.
 _FIRSTS_IN_LINE = select(
     select(func.min(_earlier.c.id))
-    .where(in_line(_earlier), _earlier.c.recipient == agencies.c.code)
+    .where(_IS_EARLIER_IN_LINE, _earlier.c.recipient == agencies.c.code)
     .scalar_subquery()
 ).select_from(agencies)
+# The last attempt has failed and the next one is not due yet.
+_WAITS_FOR_ANOTHER_ATTEMPT = (
+    IS_QUEUED
+    & (deliveries.c.tries > 0)
+    & (deliveries.c.settled == deliveries.c.attempts)
+    & (deliveries.c.due_at > _NOW)
+)
 
 
 class SqlDeliveries:
@@ -91,45 +102,32 @@ class SqlDeliveries:
 
     async def offer(self, batch: Sequence[Handover], *, now: datetime) -> list[Handover]:
         """Put deliveries into their recipients' inboxes; return those of the batch that moved."""
-        offered = (
-            update(deliveries)
-            .where(_locked(_is_unmoved(batch), deliveries.c.expires_at > now))
-            .values(
-                state=DeliveryState.OFFERED.value,
-                attempts=deliveries.c.attempts + 1,
-                tries=deliveries.c.tries + 1,
-                settled=deliveries.c.attempts + 1,
-                offered_at=now,
-                due_at=None,
-            )
-            .returning(deliveries.c.id, deliveries.c.attempts)
-        )
         async with self._database.write() as connection:
             made = [
                 Attempt(row.id, row.attempts, now, AttemptOutcome.OFFERED)
-                for row in await connection.execute(offered)
+                for row in await connection.execute(_OFFER, {**_fences(batch), "now": now})
             ]
             if made:
-                await connection.execute(insert(attempts), [attempt_row(attempt) for attempt in made])
+                await connection.execute(_INSERT_ATTEMPTS, [attempt_row(attempt) for attempt in made])
         moved = {attempt.delivery for attempt in made}
         return [each for each in batch if each.delivery in moved]
 
     async def claim(self, batch: Sequence[Handover], *, now: datetime, lease: timedelta) -> list[Claim]:
         """Take deliveries for handing over, in the order of the batch."""
-        claimed = (
-            update(deliveries)
-            .where(_locked(_is_unmoved(batch), deliveries.c.expires_at > now, _IS_FIRST_IN_LINE))
-            .values(attempts=deliveries.c.attempts + 1, tries=deliveries.c.tries + 1, due_at=now + lease)
-            .returning(*DELIVERY_COLUMNS)
-        )
+        given = {**_fences(batch), "now": now, "until": now + lease}
         async with self._database.write() as connection:
-            taken = {row.id: delivery_of(row) for row in await connection.execute(claimed)}
-            found = await documents_by_id(connection, [each.document for each in taken.values()])
-            recipients = await agencies_by_code(connection, [each.recipient for each in taken.values()])
+            taken = {row.id: row for row in await connection.execute(_CLAIM, given)}
+            found = await documents_by_id(connection, [row.document for row in taken.values()])
+            recipients = await agencies_by_code(connection, [row.recipient for row in taken.values()])
         return [
-            Claim(each, found[each.document], recipients[each.recipient])
-            for each in (taken.pop(given.delivery, None) for given in batch)
-            if each is not None
+            Claim(
+                delivery_of(row),
+                found[row.document],
+                recipients[row.recipient],
+                lost=row.attempts - 1 - row.settled,
+            )
+            for row in (taken.pop(each.delivery, None) for each in batch)
+            if row is not None
         ]
 
     async def settle(self, settlements: Sequence[Settlement], *, events: Sequence[Event]) -> set[DeliveryId]:
@@ -140,15 +138,13 @@ class SqlDeliveries:
     async def postpone(self, batch: Sequence[Handover], *, until: datetime) -> None:
         """Move `due_at` of deliveries that nobody claimed meanwhile."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(deliveries).where(_locked(_is_unmoved(batch))).values(due_at=until)
-            )
+            await connection.execute(_POSTPONE, {**_fences(batch), "until": until})
 
     async def next_in_line(self, agency: AgencyCode, *, now: datetime) -> Handover | None:
-        """Return the agency's first QUEUED webhook delivery if it has not been attempted yet or is due."""
+        """Return the first in line of the agency's webhook if it has not been attempted yet or is due."""
         first = (
             select(*HANDOVER_COLUMNS, deliveries.c.due_at)
-            .where(in_line(deliveries), deliveries.c.recipient == agency)
+            .where(in_line(deliveries), deliveries.c.recipient == agency, deliveries.c.expires_at > now)
             .order_by(deliveries.c.id)
             .limit(1)
         )
@@ -157,6 +153,12 @@ class SqlDeliveries:
         if row is None or (row.attempts > 0 and row.due_at > now):
             return None
         return handover_of(row)
+
+    async def held_up_by(self, agency: AgencyCode, *, now: datetime) -> Delivery | None:
+        """Return the first in line of the agency's webhook if it has failed and waits for another attempt."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(_HELD_UP_BY, {"agency": agency, "now": now})).one_or_none()
+        return None if row is None else delivery_of(row)
 
     async def expired(self, *, now: datetime, limit: int) -> list[Claim]:
         """Return open deliveries whose life is over, oldest first."""
@@ -168,8 +170,8 @@ class SqlDeliveries:
         async with self._database.write() as connection:
             return await end(connection, endings)
 
-    async def parked(self, which: ParkedFilter) -> list[Delivery]:
-        """Return parked deliveries, oldest first, at most 10,000."""
+    async def parked(self, which: ParkedFilter, *, limit: int) -> list[Delivery]:
+        """Return at most `limit` parked deliveries, those parked first."""
         query = select(*DELIVERY_COLUMNS).where(IS_PARKED)
         if which.recipient is not None:
             query = query.where(deliveries.c.recipient == which.recipient)
@@ -177,22 +179,23 @@ class SqlDeliveries:
             query = query.where(deliveries.c.parked_at >= which.parked_after)
         if which.parked_before is not None:
             query = query.where(deliveries.c.parked_at < which.parked_before)
-        oldest_first = query.order_by(deliveries.c.parked_at, deliveries.c.id).limit(_PARKED_LIMIT)
+        oldest_first = query.order_by(deliveries.c.parked_at, deliveries.c.id).limit(limit)
         async with self._database.read() as connection:
             return [delivery_of(row) for row in await connection.execute(oldest_first)]
 
     async def redrive(
         self, which: Sequence[DeliveryId], *, now: datetime, events: Sequence[Event]
     ) -> list[Handover]:
-        """Queue parked deliveries again with `attempts` kept and `due_at` = now; return what moved."""
+        """Queue deliveries that are parked or wait for another attempt, due now; return what moved."""
+        can_be_queued = or_(IS_PARKED, _WAITS_FOR_ANOTHER_ATTEMPT)
         queued = (
             update(deliveries)
-            .where(_locked(among(deliveries.c.id, which), IS_PARKED))
+            .where(_locked(among(deliveries.c.id, which), can_be_queued))
             .values(state=DeliveryState.QUEUED.value, due_at=now, parked_at=None, reason=None, tries=0)
             .returning(*HANDOVER_COLUMNS)
         )
         async with self._database.write() as connection:
-            moved = [handover_of(row) for row in await connection.execute(queued)]
+            moved = [handover_of(row) for row in await connection.execute(queued, {"now": now})]
             await _keep_events(connection, events, {each.delivery for each in moved})
         return sorted(moved, key=lambda each: each.delivery)
 
@@ -203,14 +206,52 @@ def _locked(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return deliveries.c.id.in_(ids.with_for_update(of=deliveries).correlate(None))
 
 
-def _is_unmoved(batch: Sequence[Handover]) -> ColumnElement[bool]:
-    """Return the condition that a delivery is of the batch, QUEUED, and nobody has claimed it since."""
-    fence = deliveries.c.id + literal(":", Text) + cast(deliveries.c.attempts, Text)
-    return (
-        IS_QUEUED
-        & among(deliveries.c.id, [each.delivery for each in batch])
-        & among(fence, [f"{each.delivery}:{each.attempts}" for each in batch])
+def _fences(batch: Sequence[Handover]) -> dict[str, list[str]]:
+    """Return what `_UNMOVED` asks for: a delivery of the batch, QUEUED, that nobody has claimed since."""
+    return {
+        "ids": [each.delivery for each in batch],
+        "fences": [f"{each.delivery}:{each.attempts}" for each in batch],
+    }
+
+
+_UNMOVED = (
+    IS_QUEUED
+    & among_named(deliveries.c.id, "ids")
+    & among_named(deliveries.c.id + literal(":", Text) + cast(deliveries.c.attempts, Text), "fences")
+)
+_IS_ALIVE = deliveries.c.expires_at > _NOW
+_OFFER = (
+    update(deliveries)
+    .where(_locked(_UNMOVED, _IS_ALIVE))
+    .values(
+        state=DeliveryState.OFFERED.value,
+        attempts=deliveries.c.attempts + 1,
+        tries=deliveries.c.tries + 1,
+        settled=deliveries.c.attempts + 1,
+        offered_at=_NOW,
+        due_at=None,
     )
+    .returning(deliveries.c.id, deliveries.c.attempts)
+)
+_CLAIM = (
+    update(deliveries)
+    .where(_locked(_UNMOVED, _IS_ALIVE, _IS_FIRST_IN_LINE))
+    .values(
+        attempts=deliveries.c.attempts + 1,
+        tries=deliveries.c.tries + 1,
+        due_at=bindparam("until", type_=_MOMENT),
+    )
+    .returning(*DELIVERY_COLUMNS, deliveries.c.settled)
+)
+_HELD_UP_BY = select(*DELIVERY_COLUMNS).where(
+    in_line(deliveries),
+    deliveries.c.recipient == bindparam("agency"),
+    _IS_ALIVE,
+    _IS_FIRST_IN_LINE,
+    _WAITS_FOR_ANOTHER_ATTEMPT,
+)
+_POSTPONE = update(deliveries).where(_locked(_UNMOVED)).values(due_at=bindparam("until", type_=_MOMENT))
+_INSERT_ATTEMPTS = insert(attempts)
 
 
 async def _take_overdue(
@@ -249,7 +290,7 @@ async def _take_overdue(
         .values(due_at=now + grace)
         .returning(*HANDOVER_COLUMNS)
     )
-    rows = await connection.execute(taken)
+    rows = await connection.execute(taken, {"now": now})
     return sorted((handover_of(row) for row in rows), key=lambda each: each.delivery)
 
 
@@ -292,7 +333,7 @@ async def _settle(
     if moved:
         await connection.execute(_SETTLE, [_settlement_row(each) for each in moved.values()])
         made = [attempt_row(each.attempt) for each in moved.values()]
-        await connection.execute(insert(attempts), made)
+        await connection.execute(_INSERT_ATTEMPTS, made)
         await _keep_events(connection, events_given, moved.keys())
     return set(moved)
 
@@ -315,4 +356,4 @@ async def _keep_events(
 ) -> None:
     rows = [event_row(event) for event in given if event.delivery in moved]
     if rows:
-        await connection.execute(insert(events), rows)
+        await connection.execute(INSERT_EVENTS, rows)

@@ -99,3 +99,8 @@ def among(column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bo
     Unlike `in_`, the SQL text is the same for any number of values, so the database prepares it once.
     """
     return _Among(column, bindparam(None, list(values), type_=_TextList(), unique=True))
+
+
+def among_named(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Return the condition that a text is one of a list given under a name when the statement is executed."""
+    return _Among(column, bindparam(name, type_=_TextList()))

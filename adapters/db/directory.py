@@ -11,15 +11,28 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, union, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import schema
-from adapters.db.dialects import among
+from adapters.db.dialects import among, among_named
 from adapters.db.engine import Database
-from adapters.db.rows import agencies_by_code, agencies_where
+from adapters.db.rows import AGENCIES, agencies_by_code, agencies_of, agencies_where
 from adapters.db.schema import agencies, agency_aliases
 from gateway.domain.errors import Conflict
 from gateway.domain.ledger import DirectoryChanges
 from gateway.domain.model import Agency, AgencyCode, Alias
 
 _VERSION = select(func.coalesce(func.max(agencies.c.revision), 0))
+
+_MEANT = AGENCIES.where(
+    agencies.c.code.in_(
+        union(
+            select(agencies.c.code).where(among_named(agencies.c.code, "wanted")),
+            select(agency_aliases.c.agency).where(
+                among_named(agency_aliases.c.value, "wanted"),
+                or_(agency_aliases.c.valid_from.is_(None), agency_aliases.c.valid_from <= bindparam("day")),
+                or_(agency_aliases.c.valid_until.is_(None), agency_aliases.c.valid_until >= bindparam("day")),
+            ),
+        )
+    )
+)
 
 
 class SqlDirectory:
@@ -81,13 +94,7 @@ class SqlDirectory:
 async def resolve(connection: AsyncConnection, codes: Collection[str], *, on: date) -> dict[str, Agency]:
     """Return the agency each code or alias means on that day; an own code wins over an alias."""
     wanted = sorted(set(codes))
-    by_alias = select(agency_aliases.c.agency).where(
-        among(agency_aliases.c.value, wanted),
-        or_(agency_aliases.c.valid_from.is_(None), agency_aliases.c.valid_from <= on),
-        or_(agency_aliases.c.valid_until.is_(None), agency_aliases.c.valid_until >= on),
-    )
-    by_code = select(agencies.c.code).where(among(agencies.c.code, wanted))
-    found = await agencies_where(connection, agencies.c.code.in_(union(by_code, by_alias)))
+    found = agencies_of(await connection.execute(_MEANT, {"wanted": wanted, "day": on}))
     means: dict[str, Agency] = {
         alias.value: agency for agency in found for alias in agency.aliases if alias.is_valid_on(on)
     }

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db.dialects import among
+from adapters.db.dialects import among_named
 from adapters.db.rows import (
     DELIVERY_COLUMNS,
+    INSERT_EVENTS,
     AnyRow,
     agencies_by_code,
     delivery_of,
@@ -19,16 +20,17 @@ from adapters.db.rows import (
     event_row,
     receipt_row,
 )
-from adapters.db.schema import IS_OPEN, deliveries, events, receipts
+from adapters.db.schema import IS_OPEN, deliveries, receipts
 from gateway.domain.ledger import Claim, Ending
 from gateway.domain.model import DeliveryId
 
 _OPEN = (
     select(deliveries.c.id, deliveries.c.lease_token, deliveries.c.leased_until)
-    .where(IS_OPEN)
+    .where(IS_OPEN, among_named(deliveries.c.id, "ids"))
     .order_by(deliveries.c.id)
     .with_for_update()
 )
+_INSERT_RECEIPTS = insert(receipts)
 _END = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("this_id"))
@@ -58,7 +60,7 @@ async def expired(connection: AsyncConnection, *, now: datetime, limit: int) -> 
 async def end(connection: AsyncConnection, endings: Sequence[Ending]) -> set[DeliveryId]:
     """End open deliveries that nobody else holds a lease on; return those that ended now."""
     ids = [ending.delivery for ending in endings]
-    rows = await connection.execute(_OPEN.where(among(deliveries.c.id, ids)))
+    rows = await connection.execute(_OPEN, {"ids": ids})
     still_open = {row.id: row for row in rows}
     ended: dict[DeliveryId, Ending] = {}
     for ending in endings:
@@ -66,9 +68,9 @@ async def end(connection: AsyncConnection, endings: Sequence[Ending]) -> set[Del
         if row is not None and not _is_held_by_another(row, ending):
             ended.setdefault(ending.delivery, ending)
     if ended:
-        await connection.execute(insert(receipts), [receipt_row(each.receipt) for each in ended.values()])
+        await connection.execute(_INSERT_RECEIPTS, [receipt_row(each.receipt) for each in ended.values()])
         await connection.execute(_END, [_row(each) for each in ended.values()])
-        await connection.execute(insert(events), [event_row(each.event) for each in ended.values()])
+        await connection.execute(INSERT_EVENTS, [event_row(each.event) for each in ended.values()])
     return set(ended)
 
 

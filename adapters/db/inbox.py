@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from adapters.db.engine import Database
-from adapters.db.rows import DELIVERY_COLUMNS, delivery_of, documents_by_id, event_row
-from adapters.db.schema import IS_OPEN, deliveries, events
+from adapters.db.rows import INSERT_EVENTS, ITEM_COLUMNS, event_row, items, items_of
+from adapters.db.schema import IS_OPEN, deliveries
 from gateway.domain.ledger import InboxItem
 from gateway.domain.model import AgencyCode, DeliveryId, Event
+
+_WAITING = items(
+    select(*ITEM_COLUMNS)
+    .where(
+        IS_OPEN,
+        deliveries.c.recipient == bindparam("agency"),
+        deliveries.c.id > bindparam("after"),
+        or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= bindparam("now")),
+    )
+    .order_by(deliveries.c.id)
+    .limit(bindparam("limit"))
+)
 
 
 class SqlInbox:
@@ -23,21 +35,9 @@ class SqlInbox:
         self, agency: AgencyCode, *, after: DeliveryId | None, limit: int, now: datetime
     ) -> list[InboxItem]:
         """Return open deliveries nobody holds a lease on, oldest first, those behind `after`."""
-        query = (
-            select(*DELIVERY_COLUMNS, deliveries.c.leased_until)
-            .where(
-                IS_OPEN,
-                deliveries.c.recipient == agency,
-                deliveries.c.id > (after or ""),
-                or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now),
-            )
-            .order_by(deliveries.c.id)
-            .limit(limit)
-        )
+        wanted = {"agency": agency, "after": after or "", "now": now, "limit": limit}
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-            found = await documents_by_id(connection, [row.document for row in rows])
-        return [InboxItem(delivery_of(row), found[row.document], row.leased_until) for row in rows]
+            return items_of(await connection.execute(_WAITING, wanted))
 
     async def lease(
         self,
@@ -67,5 +67,5 @@ class SqlInbox:
         async with self._database.write() as connection:
             if (await connection.execute(leased)).rowcount == 0:
                 return False
-            await connection.execute(insert(events), event_row(event))
+            await connection.execute(INSERT_EVENTS, event_row(event))
         return True

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
+from adapters.db.dialects import among
 from adapters.db.engine import Database
-from adapters.db.rows import DELIVERY_COLUMNS, AnyRow, delivery_of, documents_by_id
+from adapters.db.rows import (
+    DELIVERY_COLUMNS,
+    ITEM_COLUMNS,
+    AnyRow,
+    delivery_of,
+    documents_by_id,
+    items,
+    items_of,
+)
 from adapters.db.schema import IS_ENDED, IS_OPEN, attempts, deliveries, documents, events, files, receipts
 from gateway.domain.ledger import Backlog, InboxItem
 from gateway.domain.model import (
@@ -40,6 +50,7 @@ _ATTEMPTS = (
     .order_by(attempts.c.at, attempts.c.delivery, attempts.c.number)
     .limit(_TIMELINE_LIMIT)
 )
+_ITEM = items(select(*ITEM_COLUMNS).where(deliveries.c.id == bindparam("delivery")))
 
 
 def _counted(state: DeliveryState) -> ColumnElement[int]:
@@ -100,13 +111,9 @@ class SqlRecords:
 
     async def delivery(self, delivery: DeliveryId) -> InboxItem | None:
         """Return one delivery with its document."""
-        query = select(*DELIVERY_COLUMNS, deliveries.c.leased_until).where(deliveries.c.id == delivery)
         async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-            if row is None:
-                return None
-            found = await documents_by_id(connection, [row.document])
-        return InboxItem(delivery_of(row), found[row.document], row.leased_until)
+            found = items_of(await connection.execute(_ITEM, {"delivery": delivery}))
+        return found[0] if found else None
 
     async def timeline(self, document: DocumentId) -> list[Event | Attempt]:
         """Return everything that happened to a document, oldest first, at most 10,000 lines."""
@@ -143,10 +150,11 @@ class SqlRecords:
             for code in sorted(waiting.keys() | ended.keys())
         ]
 
-    async def body_is_used(self, sha256: Sha256) -> bool:
-        """Return whether any document has this body."""
+    async def bodies_unused(self, names: Collection[Sha256]) -> set[Sha256]:
+        """Return those of the bodies that no document has."""
+        used = select(files.c.sha256).distinct().where(among(files.c.sha256, names))
         async with self._database.read() as connection:
-            return bool(await connection.scalar(select(exists().where(files.c.sha256 == sha256))))
+            return set(names) - set(await connection.scalars(used))
 
 
 def _event(row: AnyRow) -> Event:

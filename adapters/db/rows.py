@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db.dialects import among
-from adapters.db.schema import agencies, agency_aliases, deliveries, documents, files
+from adapters.db.dialects import among_named
+from adapters.db.schema import agencies, agency_aliases, deliveries, documents, events, files
+from gateway.domain.ledger import InboxItem
 from gateway.domain.model import (
     Agency,
     Alias,
@@ -39,7 +40,7 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 _ALIAS_COLUMNS = [
     agency_aliases.c[name].label(f"alias_{name}") for name in ("scheme", "value", "valid_from", "valid_until")
 ]
-_AGENCIES: Select[Any] = (
+AGENCIES: Select[Any] = (
     select(
         agencies.c.code,
         agencies.c.name,
@@ -57,18 +58,25 @@ _AGENCIES: Select[Any] = (
     .outerjoin_from(agencies, agency_aliases, agency_aliases.c.agency == agencies.c.code)
     .order_by(agencies.c.code, agency_aliases.c.n)
 )
+_AGENCIES_BY_CODE = AGENCIES.where(among_named(agencies.c.code, "codes"))
 
 
 async def agencies_where(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Agency]:
     """Return the agencies that meet a condition, with their aliases, in the order of their codes."""
-    rows = await connection.execute(_AGENCIES.where(condition))
-    return [_agency(list(group)) for _, group in groupby(rows, key=lambda row: row.code)]
+    return agencies_of(await connection.execute(AGENCIES.where(condition)))
 
 
 async def agencies_by_code(connection: AsyncConnection, codes: Collection[str]) -> dict[str, Agency]:
     """Return the agencies that have these own codes."""
-    found = await agencies_where(connection, among(agencies.c.code, sorted(set(codes))))
-    return {agency.code: agency for agency in found}
+    if not codes:
+        return {}
+    rows = await connection.execute(_AGENCIES_BY_CODE, {"codes": sorted(set(codes))})
+    return {agency.code: agency for agency in agencies_of(rows)}
+
+
+def agencies_of(rows: Iterable[AnyRow]) -> list[Agency]:
+    """Return the agencies of rows of `AGENCIES`."""
+    return [_agency(list(group)) for _, group in groupby(rows, key=lambda row: row.code)]
 
 
 def _agency(rows: Sequence[AnyRow]) -> Agency:
@@ -100,18 +108,27 @@ def _alias(row: AnyRow) -> Alias:
 
 # --- documents -----------------------------------------------------------------------------------
 
-_DOCUMENTS: Select[Any] = select(
-    documents.c.id,
+# A file's name is never empty, so NULL means a document without any.
+DOCUMENT_COLUMNS = (
+    documents.c.id.label("document_id"),
     documents.c.sender,
     documents.c.envelope,
     documents.c.label,
     documents.c.accepted_at,
     documents.c.duplicate_of,
     documents.c.skipped,
+    files.c.name,
+    files.c.media_type,
+    files.c.size_bytes,
+    files.c.sha256,
+    files.c.report,
 )
-_FILES: Select[Any] = select(
-    files.c.document, files.c.name, files.c.media_type, files.c.size_bytes, files.c.sha256, files.c.report
-).order_by(files.c.document, files.c.n)
+_DOCUMENTS: Select[Any] = (
+    select(*DOCUMENT_COLUMNS)
+    .outerjoin_from(documents, files, files.c.document == documents.c.id)
+    .where(among_named(documents.c.id, "ids"))
+    .order_by(documents.c.id, files.c.n)
+)
 
 
 async def documents_by_id(
@@ -121,21 +138,21 @@ async def documents_by_id(
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    file_rows = await connection.execute(_FILES.where(among(files.c.document, wanted)))
-    stored = {
-        document: tuple(_stored_file(row) for row in group)
-        for document, group in groupby(file_rows, key=lambda row: row.document)
+    rows = await connection.execute(_DOCUMENTS, {"ids": wanted})
+    return {
+        document: document_of(list(group))
+        for document, group in groupby(rows, key=lambda row: row.document_id)
     }
-    rows = await connection.execute(_DOCUMENTS.where(among(documents.c.id, wanted)))
-    return {row.id: _document(row, stored.get(row.id, ())) for row in rows}
 
 
-def _document(row: AnyRow, stored: tuple[StoredFile, ...]) -> Document:
+def document_of(rows: Sequence[AnyRow]) -> Document:
+    """Return a document from its rows of `DOCUMENT_COLUMNS`, one per file."""
+    row = rows[0]
     return Document(
-        id=row.id,
+        id=row.document_id,
         sender=row.sender,
         envelope=row.envelope,
-        files=stored,
+        files=tuple(_stored_file(each) for each in rows if each.name is not None),
         label=PolicyLabel(row.label),
         accepted_at=row.accepted_at,
         duplicate_of=row.duplicate_of,
@@ -202,6 +219,7 @@ DELIVERY_COLUMNS = (
     deliveries.c.receipt,
     deliveries.c.tries,
 )
+ITEM_COLUMNS = (*DELIVERY_COLUMNS, deliveries.c.leased_until)
 HANDOVER_COLUMNS = (
     deliveries.c.id,
     deliveries.c.attempts,
@@ -289,6 +307,10 @@ def receipt_row(receipt: Receipt) -> dict[str, Any]:
     }
 
 
+# Not returned: nobody asks for the place the database has given it.
+INSERT_EVENTS = insert(events).inline()
+
+
 def event_row(event: Event) -> dict[str, Any]:
     """Return the row of an event; its place in the order is given by the database."""
     return {
@@ -299,3 +321,23 @@ def event_row(event: Event) -> dict[str, Any]:
         "at": event.at,
         "detail": event.detail,
     }
+
+
+# --- what a recipient sees -----------------------------------------------------------------------
+
+
+def items(chosen: Select[Any]) -> Select[Any]:
+    """Return the select of inbox items for a select of `ITEM_COLUMNS`: a row per delivery and file."""
+    delivery = chosen.subquery("chosen")
+    return (
+        select(*delivery.c, *DOCUMENT_COLUMNS)
+        .join_from(delivery, documents, documents.c.id == delivery.c.document)
+        .outerjoin(files, files.c.document == documents.c.id)
+        .order_by(delivery.c.id, files.c.n)
+    )
+
+
+def items_of(rows: Iterable[AnyRow]) -> list[InboxItem]:
+    """Return the inbox items of rows selected by `items`."""
+    grouped = [list(group) for _, group in groupby(rows, key=lambda row: row.id)]
+    return [InboxItem(delivery_of(rows[0]), document_of(rows), rows[0].leased_until) for rows in grouped]

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db import schema
 from adapters.db.directory import resolve
 from adapters.db.engine import Database
-from adapters.db.rows import delivery_row, document_row, event_row, file_rows, receipt_row
+from adapters.db.rows import INSERT_EVENTS, delivery_row, document_row, event_row, file_rows, receipt_row
 from adapters.db.schema import answers, documents
 from gateway.domain.ledger import AnswerKey, SubmissionFacts
 from gateway.domain.model import Answer, Delivery, Document, DocumentId, Event, Receipt
 
-_ANSWER = select(answers.c.fingerprint, answers.c.document, answers.c.content)
-_FIRST_DOCUMENT = select(documents.c.id).order_by(documents.c.id).limit(1)
+# Built once: building a statement costs more than running it.
+_ANSWER = select(answers.c.fingerprint, answers.c.document, answers.c.content).where(
+    answers.c.agency == bindparam("agency"),
+    answers.c.route == bindparam("route"),
+    answers.c.key == bindparam("key"),
+)
+_FIRST_DOCUMENT = (
+    select(documents.c.id)
+    .where(documents.c.sender == bindparam("sender"), documents.c.document_id == bindparam("document_id"))
+    .order_by(documents.c.id)
+    .limit(1)
+)
+_INSERT_DOCUMENT, _INSERT_FILES = insert(documents), insert(schema.files)
+_INSERT_DELIVERIES, _INSERT_RECEIPT = insert(schema.deliveries), insert(schema.receipts)
 
 
 class SqlSubmissions:
@@ -25,6 +37,7 @@ class SqlSubmissions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert_answer = database.insert_or_ignore(answers)
 
     async def facts(
         self, key: AnswerKey, *, document_id: str, codes: Collection[str], on: date
@@ -35,9 +48,7 @@ class SqlSubmissions:
             if answer is not None:
                 return SubmissionFacts(answer, None, {})
             earlier = await connection.scalar(
-                _FIRST_DOCUMENT.where(
-                    documents.c.sender == key.agency, documents.c.document_id == document_id
-                )
+                _FIRST_DOCUMENT, {"sender": key.agency, "document_id": document_id}
             )
             duplicate_of = None if earlier is None else DocumentId(earlier)
             return SubmissionFacts(None, duplicate_of, await resolve(connection, codes, on=on))
@@ -59,11 +70,11 @@ class SqlSubmissions:
                 earlier = await _answer(connection, key)
                 assert earlier is not None, "answers are never removed"
                 return earlier
-            await connection.execute(insert(documents), document_row(document))
-            await connection.execute(insert(schema.files), file_rows(document))
-            await connection.execute(insert(schema.deliveries), [delivery_row(each) for each in deliveries])
-            await connection.execute(insert(schema.receipts), receipt_row(receipt))
-            await connection.execute(insert(schema.events), event_row(event))
+            await connection.execute(_INSERT_DOCUMENT, document_row(document))
+            await connection.execute(_INSERT_FILES, file_rows(document))
+            await connection.execute(_INSERT_DELIVERIES, [delivery_row(each) for each in deliveries])
+            await connection.execute(_INSERT_RECEIPT, receipt_row(receipt))
+            await connection.execute(INSERT_EVENTS, event_row(event))
         return answer
 
     async def _win(self, connection: AsyncConnection, key: AnswerKey, answer: Answer) -> bool:
@@ -76,16 +87,12 @@ class SqlSubmissions:
             "document": answer.document,
             "content": answer.content,
         }
-        stored = await connection.execute(self._database.insert_or_ignore(answers), row)
+        stored = await connection.execute(self._insert_answer, row)
         return stored.rowcount == 1
 
 
 async def _answer(connection: AsyncConnection, key: AnswerKey) -> Answer | None:
     row = (
-        await connection.execute(
-            _ANSWER.where(
-                answers.c.agency == key.agency, answers.c.route == key.route, answers.c.key == key.key
-            )
-        )
+        await connection.execute(_ANSWER, {"agency": key.agency, "route": key.route, "key": key.key})
     ).one_or_none()
     return None if row is None else Answer(row.fingerprint, row.document, row.content)

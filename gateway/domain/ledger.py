@@ -49,11 +49,15 @@ class AnswerKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery taken for handing over; `delivery.attempts` is the fence to settle with."""
+    """A delivery taken for handing over; `delivery.attempts` is the fence to settle with.
+
+    `lost` counts the attempts right before this one that ended without an outcome: their workers died.
+    """
 
     delivery: Delivery
     document: Document
     recipient: Agency
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

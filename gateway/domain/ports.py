@@ -104,6 +104,9 @@ class Clients(Protocol):
     async def use_assertion(self, client: ClientId, jti: str, *, expires_at: datetime) -> bool:
         """Remember a client assertion's id; False when it was used before."""
 
+    async def forget_expired(self, *, now: datetime) -> None:
+        """Remove tokens and assertion ids that no longer count."""
+
 
 class Submissions(Protocol):
     """Accepting documents."""
@@ -112,7 +115,11 @@ class Submissions(Protocol):
         self, key: AnswerKey, *, document_id: str, codes: Collection[str], on: date
     ) -> SubmissionFacts:
         """Return the stored answer under the key, an earlier document of `key.agency` with the same
-        `document_id`, and the agencies the codes mean (as `Directory.resolve`)."""
+        `document_id`, and the agencies the codes mean (as `Directory.resolve`).
+
+        The earlier document is found as well as can be: of two that are submitted at the same moment
+        neither is known to the other yet, and both are accepted without a flag.
+        """
 
     async def commit(
         self,
@@ -149,7 +156,7 @@ class Deliveries(Protocol):
         """Take deliveries for handing over: `attempts` + 1, `due_at` = now + lease.
 
         An id whose `attempts` or state moved, that is expired, or that is not first in line of its
-        agency's webhook (an earlier one is still QUEUED) is passed over.
+        agency's webhook (an earlier one is still QUEUED and not expired) is passed over.
         """
 
     async def settle(self, settlements: Sequence[Settlement], *, events: Sequence[Event]) -> set[DeliveryId]:
@@ -161,7 +168,11 @@ class Deliveries(Protocol):
         """Move `due_at` of deliveries that nobody claimed meanwhile."""
 
     async def next_in_line(self, agency: AgencyCode, *, now: datetime) -> Handover | None:
-        """Return the agency's first QUEUED webhook delivery if it has not been attempted yet or is due."""
+        """Return the first in line of the agency's webhook if it has not been attempted yet or is due."""
+
+    async def held_up_by(self, agency: AgencyCode, *, now: datetime) -> Delivery | None:
+        """Return the first in line of the agency's webhook if it has failed and waits for its next
+        attempt: everything behind it waits too."""
 
     async def expired(self, *, now: datetime, limit: int) -> list[Claim]:
         """Return open deliveries whose life is over, oldest first."""
@@ -170,13 +181,14 @@ class Deliveries(Protocol):
         """End open deliveries, each with its receipt and event in the same transaction; return those
         that ended now. One already ended, or leased to somebody else, is passed over."""
 
-    async def parked(self, which: ParkedFilter) -> list[Delivery]:
-        """Return parked deliveries, oldest first, at most 10,000."""
+    async def parked(self, which: ParkedFilter, *, limit: int) -> list[Delivery]:
+        """Return at most `limit` parked deliveries, those parked first."""
 
     async def redrive(
         self, which: Sequence[DeliveryId], *, now: datetime, events: Sequence[Event]
     ) -> list[Handover]:
-        """Queue parked deliveries again with `attempts` kept and `due_at` = now; return what moved."""
+        """Queue deliveries that are parked, or that failed and wait for their next attempt, with
+        `attempts` kept, no `tries` and `due_at` = now; return what moved."""
 
 
 class Inbox(Protocol):
@@ -222,8 +234,8 @@ class Records(Protocol):
     async def backlog(self, *, now: datetime) -> list[Backlog]:
         """Return per agency what is open, parked and ended: the figures behind the gauges."""
 
-    async def body_is_used(self, sha256: Sha256) -> bool:
-        """Return whether any document has this body."""
+    async def bodies_unused(self, names: Collection[Sha256]) -> set[Sha256]:
+        """Return those of the bodies that no document has."""
 
 
 # --- bodies, verdicts, receipts ------------------------------------------------------------------

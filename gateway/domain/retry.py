@@ -31,3 +31,16 @@ def next_due(
     if retry_after is not None:
         spread = max(spread, min(retry_after, wait * 2))
     return now + spread
+
+
+def in_steps(schedule: Sequence[timedelta], *, longest: timedelta) -> list[timedelta]:
+    """Return the schedule with each wait above `longest` cut into even steps; it lasts as long as before.
+
+    What waits first in an agency's line holds up all behind it, urgent documents too: an agency that comes
+    back must be noticed within `longest`.
+    """
+    steps: list[timedelta] = []
+    for wait in schedule:
+        count = max(1, -(-wait // longest))
+        steps += [wait / count] * count
+    return steps

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from typing import Any
 
 from aiohttp import hdrs, web
 
 from gateway.domain.errors import MalformedRequest, TooLarge, TooSlow
 from gateway.edge.surface import surface_of
+
+# Lines and tabs are text. The rest no sender means: PostgreSQL takes no NUL, no encoder half a letter,
+# and a terminal obeys the others.
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Body:
@@ -93,7 +98,8 @@ def strict_json(raw: bytes) -> Any:
 
     Raises:
         MalformedRequest: It is not JSON in UTF-8, repeats a key, nests deeper than the interpreter's
-            recursion limit, or holds a number or text that JSON cannot carry (NaN, half a surrogate pair).
+            recursion limit, or holds a number that JSON cannot carry (NaN) or a text that is none
+            (control characters other than tab and line ends, half a surrogate pair).
     """
     try:
         value: Any = json.loads(
@@ -102,11 +108,25 @@ def strict_json(raw: bytes) -> Any:
             parse_constant=_no_such_number,
             parse_float=_finite,
         )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        _demand_text(value)
     except (ValueError, RecursionError) as exc:
         reason = str(exc) if type(exc) is ValueError else "the text is not JSON in UTF-8"
         raise MalformedRequest("The JSON is not well formed.", reasons=(reason,)) from exc
     return value
+
+
+def _demand_text(value: Any) -> None:
+    """Pass when every text in a JSON value, keys included, is one."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            if _NO_TEXT.search(each):
+                raise ValueError("a text holds control characters or half a surrogate pair")
+        elif isinstance(each, dict):
+            waiting += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            waiting += each
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

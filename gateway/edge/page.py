@@ -18,16 +18,20 @@ table { border-collapse: collapse } td, th { text-align: left; vertical-align: t
 a { color: #0b57a4 }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
 
 
-def page(title: str, body: str) -> web.Response:
-    """Return a whole page; `body` is HTML already escaped by the caller."""
-    text = (
+def page(title: str, body: str) -> str:
+    """Return a whole page as HTML; `body` is HTML already escaped by the caller."""
+    return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(title)} · lienthong</title><style>{_STYLE}</style></head>"
         f"<body><h1>{html.escape(title)}</h1>{body}</body></html>"
     )
-    policy = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
-    headers = {"Content-Security-Policy": policy}
-    return web.Response(text=text, content_type="text/html", headers=headers)
+
+
+def page_answer(content: str) -> web.Response:
+    """Return a page of ours as an answer that lets nothing but its own style in."""
+    headers = {"Content-Security-Policy": _POLICY}
+    return web.Response(text=content, content_type="text/html", headers=headers)

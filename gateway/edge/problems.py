@@ -139,8 +139,8 @@ def every_error() -> list[type[ExchangeError]]:
     return [found[code] for code in sorted(found)]
 
 
-def catalogue() -> web.Response:
-    """Return the page that the `type` of every problem points into."""
+def catalogue() -> str:
+    """Return the page (HTML) that the `type` of every problem points into."""
     sections = chain.from_iterable(_section(kind) for kind in every_error())
     intro = "<p>Codes are stable; texts may change. “Retry” means the same request may succeed later.</p>"
     return page("Errors", intro + "".join(sections))

@@ -18,6 +18,8 @@ from gateway.service.exchange import Exchange
 FAILED_LOGINS_PER_SECOND = 0.1
 FAILED_LOGINS_BURST = 10
 FAILED_LOGINS_OF_ADDRESS_BURST = 100
+WRONG_TOKENS_PER_SECOND = 1
+WRONG_TOKENS_BURST = 100
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Surface:
     bytes: Buckets
     failed_logins: Buckets
     failed_logins_of_address: Buckets
+    wrong_tokens: Buckets
     polls: LongPolls = field(default_factory=LongPolls)
     running: RunningSubmissions = field(default_factory=RunningSubmissions)
 
@@ -105,6 +108,7 @@ def make_surface(x: Exchange, limits: Limits, *, public_url: str) -> Surface:
         failed_logins_of_address=Buckets(
             x.clock, FAILED_LOGINS_PER_SECOND * 10, FAILED_LOGINS_OF_ADDRESS_BURST
         ),
+        wrong_tokens=Buckets(x.clock, WRONG_TOKENS_PER_SECOND, WRONG_TOKENS_BURST),
     )
 
 
@@ -116,8 +120,8 @@ def surface_of(request: web.Request) -> Surface:
 def address_of(request: web.Request) -> str:
     """Return the address of the client, as a trusted proxy says it or else as the socket does."""
     remote = request.remote or "unknown"
-    forwarded = request.headers.get("X-Forwarded-For")
-    if forwarded is None or not surface_of(request).limits.is_trusted_proxy(remote):
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    if not forwarded or not surface_of(request).limits.is_trusted_proxy(remote):
         return remote
-    # The proxy appends: what stands before the last entry came from outside and proves nothing.
-    return forwarded.rsplit(",", 1)[-1].strip()[:64] or remote
+    # The proxy appends, to a line or as a new one: what stands before came from outside and proves nothing.
+    return forwarded[-1].rsplit(",", 1)[-1].strip()[:64] or remote

@@ -14,7 +14,7 @@ from gateway.http import views, wire
 from gateway.http.requests import cursor, page_size
 from gateway.http.routes import Parameter, Route
 
-_CODE = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+_CODE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}")
 
 
 async def read_agencies(request: web.Request) -> web.Response:

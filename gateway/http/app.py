@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.edge.body import expect_later
 from gateway.edge.limits import Limits
 from gateway.edge.observe import Observer, observed
+from gateway.edge.page import page_answer
 from gateway.edge.problems import ERRORS_PATH, catalogue, finish_headers, problems
 from gateway.edge.surface import SURFACE, make_surface
 from gateway.http import agencies, documents, inbox, receipts, token
@@ -34,16 +35,19 @@ def make_app(
     app.on_response_prepare.append(finish_headers)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect_later)
+    # Rendered once: they say the same to everybody and cost more than any other answer.
     description = msgspec.json.encode(describe(ROUTES, public_url=app[SURFACE].public_url))
+    docs_page = documentation(ROUTES, public_url=app[SURFACE].public_url)
+    errors_page = catalogue()
 
     async def openapi(_: web.Request) -> web.Response:
         return web.Response(body=description, content_type="application/json")
 
     async def docs(_: web.Request) -> web.Response:
-        return documentation(ROUTES, public_url=app[SURFACE].public_url)
+        return page_answer(docs_page)
 
     async def errors(_: web.Request) -> web.Response:
-        return catalogue()
+        return page_answer(errors_page)
 
     app.router.add_route("GET", "/v1/openapi.json", openapi)
     app.router.add_route("GET", "/v1/docs", docs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,7 @@ from gateway.domain.ports import Clients
 LONGEST_LIFE = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(seconds=30)
 """How far a client's clock may be ahead of ours."""
-_MAX_JTI = 200
+_JTI = re.compile(r"[\x21-\x7e]{1,200}")
 _MIN_RSA_BITS = 2048
 
 # An algorithm belongs to a type of key: nothing in an assertion chooses how it is checked.
@@ -53,7 +54,7 @@ async def check_assertion(
         raise NotAuthenticated from exc
     expires_at = _expiry(claims, client=client.id, audience=audience, now=now)
     jti = claims.get("jti")
-    if not (isinstance(jti, str) and 0 < len(jti) <= _MAX_JTI):
+    if not (isinstance(jti, str) and _JTI.fullmatch(jti)):
         raise NotAuthenticated("The assertion has no usable jti.")
     if not await clients.use_assertion(client.id, jti, expires_at=expires_at):
         raise NotAuthenticated("The assertion was used before.")

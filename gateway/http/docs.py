@@ -8,7 +8,6 @@ from string import Template
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from gateway.edge.page import page
 from gateway.edge.problems import ERRORS_PATH
@@ -35,8 +34,8 @@ curl -X POST -H "Authorization: Bearer $$TOKEN" $url/v1/inbox/$$DELIVERY/accept 
 """)
 
 
-def documentation(routes: Sequence[Route], *, public_url: str) -> web.Response:
-    """Return the page for people who connect their own system."""
+def documentation(routes: Sequence[Route], *, public_url: str) -> str:
+    """Return the page (HTML) for people who connect their own system."""
     schemas = describe(routes, public_url=public_url)["components"]["schemas"]
     quick_start = html.escape(_QUICK_START.substitute(url=public_url))
     body = [

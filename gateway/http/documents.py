@@ -78,6 +78,8 @@ async def read_timeline(request: web.Request) -> web.Response:
 async def read_file(request: web.Request) -> web.StreamResponse:
     """Send a file of a document, as it was received."""
     seen = await _seen(request)
+    if not seen.is_party:
+        raise NotAllowed("Only its sender and its recipients may read the files of a document.")
     if not seen.is_own and seen.deliveries[0].state in _TAKEN_BACK:
         raise NotAllowed("The document has been taken back, or its time is over.")
     n = request.match_info["n"]
@@ -112,11 +114,15 @@ async def recall_document(request: web.Request) -> web.Response:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A document with the deliveries the caller may see; `is_own` when it may see them all."""
+    """A document with the deliveries the caller may see; `is_own` when it may see them all.
+
+    An administrator that is no party sees what happened, and no file.
+    """
 
     document: Document
     deliveries: list[Delivery]
     is_own: bool
+    is_party: bool = True
 
 
 async def _seen(request: web.Request) -> _Seen:
@@ -134,9 +140,11 @@ async def _seen(request: web.Request) -> _Seen:
     deliveries = await records.deliveries(id_)
     if document is None:
         raise NotFound
-    if caller.is_administrator or document.sender == _code(caller):
+    if document.sender == _code(caller):
         return _Seen(document, deliveries, is_own=True)
     mine = [delivery for delivery in deliveries if delivery.recipient == _code(caller)]
+    if caller.is_administrator:
+        return _Seen(document, deliveries, is_own=True, is_party=bool(mine))
     if not mine:
         raise NotFound
     return _Seen(document, mine, is_own=False)
@@ -211,7 +219,8 @@ ROUTES = (
         "GET",
         "/v1/documents/{document}/files/{n}",
         read_file,
-        "Fetch a file of a document, byte for byte as it was received. Ranges are honoured.",
+        "Fetch a file of a document, byte for byte as it was received. Ranges are honoured. For its sender "
+        "and its recipients: administrators read records and timelines, not files.",
         response_type="application/octet-stream",
         problems=(errors.NotFound, errors.NotAllowed, errors.StoreUnavailable),
     ),

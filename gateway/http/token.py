@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus
@@ -26,6 +27,7 @@ PATH = "/v1/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_FORM_BYTES = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
+_CLIENT_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _NO_SECRET = "0" * 64
 """Compared with when there is no secret, so that an unknown client takes as long as a known one."""
 
@@ -121,6 +123,8 @@ async def _client(surface: Surface, shown: _Credentials, *, address: str) -> Cli
 async def _checked(surface: Surface, shown: _Credentials) -> Client:
     x = surface.exchange
     now = x.clock()
+    if not _CLIENT_ID.fullmatch(shown.client_id):
+        raise NotAuthenticated
     client = await x.clients.find(ClientId(shown.client_id))
     is_live = client is not None and client.revoked_at is None
     if shown.assertion is None:

@@ -16,7 +16,7 @@ from msgspec import UNSET
 from gateway.domain.ledger import InboxItem
 from gateway.domain.model import Agency, Attempt, Delivery, Document, Event, Receipt, StoredFile
 from gateway.http import wire
-from gateway.service.exchange import legal_day
+from gateway.service.exchange import legal_time
 from gateway.service.lease import Lease
 from gateway.service.recall import Recalled
 from gateway.service.submit import Accepted
@@ -39,7 +39,7 @@ def receipt_file(receipt: Receipt) -> web.Response:
 
 def shown(moment: datetime) -> datetime:
     """Return a moment as it is shown: +07:00, to the millisecond."""
-    local = legal_day(moment)
+    local = legal_time(moment)
     return local.replace(microsecond=local.microsecond // 1000 * 1000)
 
 

@@ -24,9 +24,10 @@ from gateway.domain.states import DeliveryState
 from signing.report import FacetState, Verdict
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Reason = Annotated[str, msgspec.Meta(max_length=1000)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=r"\S")]
 Bytes = Annotated[str, msgspec.Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
-LeaseToken = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+# `$` alone would let a line end pass after the token.
+LeaseToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,100}$(?!\n)")]
 
 
 # --- what comes in -------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ class RefuseIn(msgspec.Struct, forbid_unknown_fields=True):
 class RecallIn(msgspec.Struct, forbid_unknown_fields=True):
     """A recall; every recipient who had not accepted reads the reason."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    reason: Reason
 
 
 # --- what goes out -------------------------------------------------------------------------------

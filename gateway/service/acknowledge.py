@@ -27,14 +27,15 @@ async def acknowledge(
         NotFound: `by` has no such delivery.
         MalformedRequest: A refusal without a reason (QĐ 28/2018 Đ5.4).
         IllegalTransition: It has ended otherwise.
-        LeaseLost: Somebody else of the agency holds it.
+        LeaseLost: Somebody of the agency holds it, and `lease` is not theirs.
     """
-    if state is DeliveryState.REFUSED and not reason:
+    if state is DeliveryState.REFUSED and not (reason or "").strip():
         raise MalformedRequest("Say why the document is refused.", reasons=("reason: must not be empty",))
     item = await _own(x, delivery, by)
     if item.delivery.state is not state:
         check_move(item.delivery.state, state)
-        ended = await end(x, [End(item.delivery, item.document, state, by, reason, lease)])
+        # None is the exchange itself; who shows no lease holds none.
+        ended = await end(x, [End(item.delivery, item.document, state, by, reason, lease or "")])
         if delivery in ended:
             return ended[delivery]
         item = await _own(x, delivery, by)

@@ -25,8 +25,13 @@ from gateway.domain.retry import next_due
 from gateway.domain.states import DeliveryState
 from gateway.service.exchange import Exchange
 
-DRAIN_LIMIT = 20
-"""Deliveries to one agency in a row before its place goes to others; the next is announced again."""
+DRAIN_LIMIT = 10
+"""Deliveries to one agency in a row before its place goes to others; the next is announced again.
+
+So many time-outs of a webhook must fit into the time a worker has for one batch; the settings check it."""
+
+LOST_LIMIT = 10
+"""Attempts in a row whose workers died before they could settle: such a delivery is parked as poison."""
 
 
 async def deliver(x: Exchange, batch: Sequence[Handover]) -> None:
@@ -89,9 +94,7 @@ async def _deliver_in_order(x: Exchange, agency: AgencyCode, line: Sequence[Hand
 
 async def _attempt(x: Exchange, claim: Claim) -> bool:
     """Try one claimed delivery and settle it; return whether the agency took it."""
-    schedule = x.rules.retry_schedule
-    if claim.delivery.tries > len(schedule) + 1:
-        # Its workers died before they could settle: poison is parked, not tried for ever.
+    if claim.lost >= LOST_LIMIT:
         await _park(x, claim, "too many attempts ended without an outcome")
         return True
     try:

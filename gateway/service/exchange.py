@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from gateway.domain.ids import new_id
 from gateway.domain.model import Channel
@@ -70,6 +70,11 @@ class Exchange:
         return new_id(self.clock())
 
 
-def legal_day(moment: datetime) -> datetime:
-    """Return the moment in Vietnamese legal time; its date is the legal day."""
+def legal_time(moment: datetime) -> datetime:
+    """Return the moment in Vietnamese legal time."""
     return moment.astimezone(VIETNAM)
+
+
+def legal_date(moment: datetime) -> date:
+    """Return the day it is in Việt Nam at this moment."""
+    return legal_time(moment).date()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -40,7 +39,7 @@ from gateway.domain.ports import Draft
 from gateway.domain.receipts import accepted_statement
 from gateway.domain.routing import lane_of
 from gateway.domain.states import DeliveryState
-from gateway.service.exchange import Exchange, legal_day
+from gateway.service.exchange import Exchange, legal_date
 from signing.report import VerificationReport
 
 
@@ -91,21 +90,21 @@ async def submit(x: Exchange, submission: Submission, *, render: Callable[[Accep
     fingerprint = _fingerprint(submission)
     key = AnswerKey(submission.sender.code, submission.route, submission.idempotency_key or f"={fingerprint}")
     now = x.clock()
-    if not submission.sender.is_open_on(legal_day(now).date()):
-        raise NotAllowed(f"{submission.sender.code} is closed since {submission.sender.closed_on}.")
     facts = await x.submissions.facts(
         key,
         document_id=submission.envelope.document_id,
         codes=submission.envelope.to,
-        on=legal_day(now).date(),
+        on=legal_date(now),
     )
     if facts.answer is not None:
         return _same_request(facts.answer, fingerprint)
+    if not submission.sender.is_open_on(legal_date(now)):
+        raise NotAllowed(f"{submission.sender.code} is closed since {submission.sender.closed_on}.")
     recipients, skipped = _recipients(submission.envelope, facts, now)
 
     # 1. verify
-    reports = await asyncio.gather(*(_verify(x, file) for file in submission.files))
-    files = tuple(_stored(file, report) for file, report in zip(submission.files, reports, strict=True))
+    # One file after the other: a document of many must not hold every parsing worker.
+    files = tuple([_stored(file, await _verify(x, file)) for file in submission.files])
     label = label_of(files, policy=submission.sender.policy)
     # 2. keep
     await x.bodies.keep([file.draft for file in submission.files])
@@ -188,7 +187,7 @@ def _recipients(
     envelope: Envelope, facts: SubmissionFacts, now: datetime
 ) -> tuple[list[Agency], tuple[str, ...]]:
     """Return each recipient once, in the order named, and the codes left out."""
-    day = legal_day(now).date()
+    day = legal_date(now)
     wrong: dict[str, str] = {}
     recipients: dict[str, Agency] = {}
     for code in envelope.to:

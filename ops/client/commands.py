@@ -26,6 +26,7 @@ from ops.client.terminal import (
 
 _URGENCIES = ("normal", "urgent", "very-urgent", "immediate")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_LEASE = click.option("--lease", help="The lease `fetch` has shown, while it lasts.")
 
 
 @click.command()
@@ -101,10 +102,11 @@ async def fetch(client: ExchangeClient, delivery: str, into: Path) -> Shown:
     with progress_bar("Fetching", size_bytes=sum(file["size_bytes"] for file in files)) as progress:
         for file in files:
             paths.append(await client.download(document["id"], file, into=into, progress=progress))
+    accepting = f"lienthong accept {delivery} --lease={claimed['lease']}"
     lines = [
         f"{_number(document)}  {document['subject']}",
         *(f"  {path}" for path in paths),
-        f"Yours until {legal_time(claimed['until'])}; then: lienthong accept {delivery}",
+        f"Yours until {legal_time(claimed['until'])}; then: {accepting}",
     ]
     return Shown({**claimed, "paths": [str(path) for path in paths]}, lines)
 
@@ -114,10 +116,14 @@ async def fetch(client: ExchangeClient, delivery: str, into: Path) -> Shown:
 @click.option(
     "--receipts", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep the receipts in."
 )
+@_LEASE
 @exchange_command
-async def accept(client: ExchangeClient, deliveries: Sequence[str], receipts: Path | None) -> Shown:
+async def accept(
+    client: ExchangeClient, deliveries: Sequence[str], receipts: Path | None, lease: str | None
+) -> Shown:
     """Take DELIVERY…: your agency has the document. Each answer is a signed receipt."""
-    answers = [await _answer(client, delivery, reason=None) for delivery in deliveries]
+    _demand_one(deliveries, lease)
+    answers = [await _answer(client, delivery, reason=None, lease=lease) for delivery in deliveries]
     return _answers_shown(answers, verb="accepted", receipts=receipts)
 
 
@@ -127,12 +133,18 @@ async def accept(client: ExchangeClient, deliveries: Sequence[str], receipts: Pa
 @click.option(
     "--receipts", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep the receipts in."
 )
+@_LEASE
 @exchange_command
 async def refuse(
-    client: ExchangeClient, deliveries: Sequence[str], reason: str, receipts: Path | None
+    client: ExchangeClient,
+    deliveries: Sequence[str],
+    reason: str,
+    receipts: Path | None,
+    lease: str | None,
 ) -> Shown:
     """Refuse DELIVERY… for good and tell the sender why."""
-    answers = [await _answer(client, delivery, reason=reason) for delivery in deliveries]
+    _demand_one(deliveries, lease)
+    answers = [await _answer(client, delivery, reason=reason, lease=lease) for delivery in deliveries]
     return _answers_shown(answers, verb="refused", receipts=receipts)
 
 
@@ -196,11 +208,21 @@ def _accepted_lines(answer: Json, envelope: Mapping[str, Any]) -> list[str]:
         f"travels as     {answer['label']}",
         f"recipients     {len(answer['deliveries'])}",
     ]
+    lines += [line for file in answer["verification"] for line in _signature_lines(file)]
     if answer.get("duplicate_of"):
         lines.append(f"same id as     {answer['duplicate_of']}, sent before with other content or recipients")
     if answer.get("skipped"):
         lines.append(f"left out       {', '.join(answer['skipped'])}")
     return lines
+
+
+def _signature_lines(file: Json) -> list[str]:
+    """Return what the exchange made of a file's signatures, and every reason against them."""
+    reasons = [reason for signature in file["signatures"] for reason in signature["reasons"]]
+    return [
+        f"signatures     {file['name']}: {file['verdict']}",
+        *(f"               {each}" for each in reasons),
+    ]
 
 
 def _inbox_row(item: Json) -> tuple[str, ...]:
@@ -225,12 +247,19 @@ def _number(document: Json) -> str:
     return "/".join(part for part in (document.get("number"), document.get("notation")) if part) or "-"
 
 
-async def _answer(client: ExchangeClient, delivery: str, *, reason: str | None) -> tuple[str, Json | Refused]:
+def _demand_one(deliveries: Sequence[str], lease: str | None) -> None:
+    if lease is not None and len(deliveries) > 1:
+        raise click.UsageError("A lease belongs to one delivery: with --lease, name one.")
+
+
+async def _answer(
+    client: ExchangeClient, delivery: str, *, reason: str | None, lease: str | None
+) -> tuple[str, Json | Refused]:
     """Accept a delivery, or refuse it with a reason; one that fails does not stop the others."""
     try:
         if reason is None:
-            return delivery, await client.accept(delivery)
-        return delivery, await client.refuse(delivery, reason=reason)
+            return delivery, await client.accept(delivery, lease=lease)
+        return delivery, await client.refuse(delivery, reason=reason, lease=lease)
     except Refused as refused:
         return delivery, refused
 

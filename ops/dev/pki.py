@@ -25,6 +25,8 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _YEAR = timedelta(days=365)
 
+NAME_BYTES = 64
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -199,10 +201,18 @@ def _subject(common_name: str, organisation: str) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64]),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _fitting(organisation)),
+            x509.NameAttribute(NameOID.COMMON_NAME, _fitting(common_name)),
         ]
     )
+
+
+def _fitting(name: str) -> str:
+    """Return as many whole words of a name as certificates have room for: 64, counted in bytes of UTF-8."""
+    words = name.split()
+    while len(" ".join(words).encode()) > NAME_BYTES:
+        words.pop()
+    return " ".join(words).rstrip(" -")
 
 
 def _rsa_key() -> rsa.RSAPrivateKey:

@@ -12,12 +12,13 @@ import secrets
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+from ops.dev.ports import free_ports
 
 INSTALLED = Path("/usr/lib/postgresql")
 START_SECONDS = 60
@@ -34,7 +35,7 @@ class PrivatePostgresql:
     def __init__(self, folder: Path, *, settings: Mapping[str, str]) -> None:
         self._folder = folder
         self._settings = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", **settings}
-        self._port = _free_port()
+        (self._port,) = free_ports(1)
         # The server trusts loopback connections of this one name, which nobody else knows.
         self._user = f"u{secrets.token_hex(12)}"
         self._server: subprocess.Popen[bytes] | None = None
@@ -203,10 +204,3 @@ def _wait_for_end(pids: list[int]) -> None:
                 select.select([process], [], [], STOP_SECONDS)
             finally:
                 os.close(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,12 +10,13 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+
+from ops.dev.ports import free_ports
 
 # Not /usr/sbin/rabbitmq-server: that wrapper insists on its own user.
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
@@ -41,7 +42,7 @@ class PrivateRabbitMq:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._amqp_port, self._dist_port, self._epmd_port = _free_ports(3)
+        self._amqp_port, self._dist_port, self._epmd_port = free_ports(3)
         # Named by the broker at its first start on an empty folder, instead of `guest`.
         self._user = "lienthong"
         self._password = secrets.token_urlsafe(18)
@@ -201,12 +202,3 @@ async def private_rabbitmq(folder: Path | None = None) -> AsyncIterator[PrivateR
         await node.close(cleanly=not temporary)
         if temporary:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports that were free a moment ago, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

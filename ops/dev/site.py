@@ -7,17 +7,17 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from ops.dev.ports import free_ports
 from ops.dev.private_postgresql import PostgresqlMissing, private_postgresql
 from ops.dev.private_rabbitmq import RabbitMqMissing, private_rabbitmq
 
@@ -141,15 +141,6 @@ async def running(site: Site, size: Size) -> AsyncIterator[None]:
             (port,) = free_ports(1)
             await opened.enter_async_context(_program(site, role, admin_url=f"http://127.0.0.1:{port}"))
         yield
-
-
-def free_ports(count: int) -> list[int]:
-    """Return loopback ports that were free a moment ago, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _folder(keep: Path | None, opened: AsyncExitStack) -> Path:

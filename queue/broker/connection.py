@@ -153,13 +153,32 @@ def _cause(error: BaseException) -> str:
 async def running(work: Coroutine[Any, Any, Any], *, name: str) -> AsyncIterator[asyncio.Task[Any]]:
     """Run a task while the block runs; afterwards it is cancelled and awaited.
 
+    A task that dies takes its block along: a process that has lost its consumer or its sweeper must end and
+    be started again, instead of looking alive.
+
     Raises:
-        Exception: What the task raised, once the block has ended.
+        Exception: What the task raised.
     """
+    owner = asyncio.current_task()
+    assert owner is not None, "outside a task"
+    has_died = False
+
+    def end_the_block(ended: asyncio.Task[Any]) -> None:
+        nonlocal has_died
+        if ended.cancelled() or (error := ended.exception()) is None:
+            return
+        about = {"event": "broker.task_died", "task": name}
+        log.critical("a background task has died", exc_info=error, extra=about)
+        has_died = owner.cancel()
+
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(end_the_block)
     try:
         yield task
     finally:
+        task.remove_done_callback(end_the_block)
+        if has_died:
+            owner.uncancel()
         task.cancel()
         await asyncio.wait({task})
         if not task.cancelled():

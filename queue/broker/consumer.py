@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 Stations = Mapping[tuple[Lane, Channel], Station]
 
 HANDLE_WITHIN = timedelta(minutes=5)
-"""Far above every timeout of a connector and far below the broker's own limit of 30 minutes."""
+"""Above what a connector needs for one agency in a row (the settings check it), far below the broker's own
+limit of 30 minutes."""
 PAUSE = timedelta(seconds=1)
 """How long a crew member rests when the store is away, so that it does not empty the queue in vain."""
 LOOK_EVERY = timedelta(seconds=10)

@@ -28,7 +28,7 @@ class BrokerCounters:
     handler_failed: int = 0
     """Deliveries whose handler raised; the sweeper brings them back."""
     sweeps_failed: int = 0
-    """Rounds the sweeper could not finish."""
+    """Rounds that the sweeper or a chore could not finish."""
     sessions_lost: int = 0
     """Connections that were lost, refused or given up."""
     connected: bool = False

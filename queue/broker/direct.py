@@ -26,6 +26,7 @@ class DirectBroker:
         crews: Mapping[Channel, Crew] = CREWS,
     ) -> None:
         self._counters = counters
+        self._counters.connected = self._counters.consuming = True  # there is no connection to lose
         self._room = capacity
         self._stations = stations_for(tuple(Lane), tuple(Channel), crews=crews)
 

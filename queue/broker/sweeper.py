@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from types import MappingProxyType
 from typing import NoReturn
 
 from broker.codec import BATCH
@@ -69,36 +70,42 @@ class Sweeper:
                 return announced
 
 
+Chore = tuple[Callable[[], Awaitable[object]], timedelta]
+"""What is done again and again beside the sweeping, and the pause between two rounds of it."""
+
+
 @asynccontextmanager
 async def open_sweeper(
     sweeper: Sweeper,
-    expire: Callable[[], Awaitable[object]],
     *,
     counters: BrokerCounters,
     sweep_every: timedelta = timedelta(seconds=1),
-    expire_every: timedelta = timedelta(seconds=30),
+    chores: Mapping[str, Chore] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
-    """Sweep, and end deliveries whose life is over, again and again while the block runs."""
-    async with (
-        running(_repeat(sweeper.sweep_once, sweep_every, counters), name="sweeper"),
-        running(_repeat(expire, expire_every, counters), name="expiry"),
-    ):
+    """Sweep, and do the site's chores, again and again while the block runs.
+
+    Each has a round of its own, at once and then after every pause: a slow or failing one stops no other.
+    """
+    rounds: dict[str, Chore] = {"sweeper": (sweeper.sweep_once, sweep_every), **chores}
+    async with AsyncExitStack() as stack:
+        for name, (job, interval) in rounds.items():
+            await stack.enter_async_context(running(_repeat(name, job, interval, counters), name=name))
         yield
 
 
 async def _repeat(
-    job: Callable[[], Awaitable[object]], interval: timedelta, counters: BrokerCounters
+    name: str, job: Callable[[], Awaitable[object]], interval: timedelta, counters: BrokerCounters
 ) -> NoReturn:
     while True:
         try:
             await job()
         except ExchangeError as error:
             counters.sweeps_failed += 1
-            log.warning(
-                "round not finished: %r", error, extra={"event": "sweeper.failed", "code": error.code}
-            )
+            about = {"event": "sweeper.failed", "chore": name, "code": error.code}
+            log.warning("round not finished: %r", error, extra=about)
         except Exception:
             # A supervisor's border: a dead sweeper would strand every retry without a sound.
             counters.sweeps_failed += 1
-            log.exception("round failed", extra={"event": "sweeper.failed", "code": "bug"})
+            about = {"event": "sweeper.failed", "chore": name, "code": "bug"}
+            log.exception("round failed", extra=about)
         await asyncio.sleep(interval.total_seconds())

@@ -163,12 +163,38 @@ async def test_fetch_brings_the_files_and_accept_keeps_the_receipt(
     at: Terminals, delivery: str, tmp_path: Path
 ) -> None:
     fetched = await at(RECIPIENT).json("fetch", delivery, "--into", tmp_path / "in")
-    accepted = await at(RECIPIENT).run("accept", delivery, "--receipts", tmp_path / "receipts")
+    taking = ("accept", delivery, "--lease", fetched["lease"], "--receipts", tmp_path / "receipts")
+    accepted = await at(RECIPIENT).run(*taking)
     assert fetched["paths"] == [str(tmp_path / "in" / "Quyết định.pdf")]
     assert (tmp_path / "in" / "Quyết định.pdf").read_bytes() == SIGNED
     (receipt,) = (tmp_path / "receipts").glob("*.json")
     assert json.loads(receipt.read_text("utf-8"))["statement"]["kind"] == "delivered"
     assert f"{delivery}  accepted, receipt {receipt.stem}" in accepted.stdout
+
+
+async def test_command_that_fetch_prints_accepts_what_was_fetched(
+    at: Terminals, delivery: str, tmp_path: Path
+) -> None:
+    fetched = await at(RECIPIENT).run("fetch", delivery, "--into", tmp_path)
+    command = fetched.stdout.split("then: lienthong ")[1].split()
+    without = await at(RECIPIENT).run("accept", delivery)
+    assert (without.exit_code, "lease-lost" in without.stdout) == (1, True)
+    assert (await at(RECIPIENT).run(*command)).exit_code == 0
+
+
+async def test_fetched_delivery_is_refused_with_its_lease(
+    at: Terminals, delivery: str, tmp_path: Path
+) -> None:
+    lease = (await at(RECIPIENT).json("fetch", delivery, "--into", tmp_path))["lease"]
+    refusing = ("refuse", delivery, "--reason", "Sai nơi nhận", "--lease", lease)
+    assert (await at(RECIPIENT).run(*refusing)).exit_code == 0
+
+
+@pytest.mark.parametrize("verb", ["accept", "refuse"])
+async def test_lease_belongs_to_one_delivery(at: Terminals, verb: str) -> None:
+    reason = ("--reason", "x") if verb == "refuse" else ()
+    result = await at(RECIPIENT).run(verb, "one", "two", "--lease", "abc", *reason)
+    assert result.stderr.startswith("Usage: ")
 
 
 async def test_one_delivery_that_cannot_be_accepted_does_not_stop_the_others(

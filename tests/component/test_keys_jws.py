@@ -6,13 +6,17 @@ import asyncio
 import base64
 import json
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
@@ -21,7 +25,15 @@ from joserfc.jwk import OctKey
 from ops.dev.pki import Identity
 from signing.errors import KeyUnreadable, RootNotVerified
 from signing.jws import sign_root, verify_root
-from signing.keys import ReceiptKey, SigningKey, create_receipt_key, load_key
+from signing.keys import (
+    ID_LIENTHONG_RECEIPT,
+    Algorithm,
+    ReceiptKey,
+    SigningKey,
+    create_receipt_key,
+    jose_key,
+    load_key,
+)
 from signing.trust import TrustStore, load_trust, trust_store
 from tests.support.pki import NOW, agency_seal, authority, leader
 
@@ -49,8 +61,34 @@ def loaded(pem: bytes, folder: Path) -> SigningKey:
     return load_key(path)
 
 
-def loaded_identity(identity: Identity, folder: Path) -> SigningKey:
-    return loaded(identity.key_pem + identity.certificates_pem, folder)
+def key_of(identity: Identity) -> SigningKey:
+    """A signing key of any certificate at all, which `load_key` would not take."""
+    algorithm: Algorithm = "ES256" if isinstance(identity.key, ec.EllipticCurvePrivateKey) else "RS256"
+    chain = (identity.certificate, *identity.chain)
+    return SigningKey(jose_key(identity.key_pem, algorithm=algorithm), algorithm, chain)
+
+
+def issued(*purposes: x509.ObjectIdentifier) -> Identity:
+    """A certificate of the test authority for these purposes."""
+    key, issuer = ec.generate_private_key(ec.SECP256R1()), authority().issuer
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Biên nhận")]))
+        .issuer_name(issuer.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(receipt_key_usage(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
+        .sign(issuer.key, hashes.SHA256())
+    )
+    return Identity(key, certificate, (issuer.certificate,))
+
+
+def receipt_key_usage() -> x509.KeyUsage:
+    certificate = x509.load_pem_x509_certificate(receipt_key().certificate_pem)
+    return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
 
 
 def trusting(folder: Path, *certificates: bytes) -> TrustStore:
@@ -84,28 +122,47 @@ def test_header_says_what_the_format_page_says(key: SigningKey) -> None:
     assert set(header) == {"alg", "typ", "x5c"}
 
 
-@pytest.mark.parametrize("issued", [leader, agency_seal])
-def test_issued_certificate_verifies_when_the_folder_names_it(tmp_path: Path, issued: object) -> None:
-    identity: Identity = issued()  # type: ignore[operator]
-    statement = sign_root(ROOT, key=loaded_identity(identity, tmp_path))
+def test_issued_receipt_certificate_verifies_when_the_folder_names_it() -> None:
+    identity = issued(ID_LIENTHONG_RECEIPT)
 
     named = trust_store([authority().root.certificate, identity.certificate])
 
-    assert verify_root(statement, trust=named, at=NOW) == ROOT
+    assert verify_root(sign_root(ROOT, key=key_of(identity)), trust=named, at=NOW) == ROOT
 
 
-def test_certificate_under_a_trusted_root_is_not_enough(tmp_path: Path) -> None:
-    statement = sign_root(ROOT, key=loaded_identity(agency_seal(), tmp_path))
+@pytest.mark.parametrize(
+    "identity",
+    [
+        leader,
+        agency_seal,
+        lambda: authority().root,
+        lambda: issued(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE),
+        lambda: issued(ExtendedKeyUsageOID.TIME_STAMPING),
+    ],
+    ids=["leader", "seal", "root", "any purpose", "time stamps"],
+)
+def test_certificate_of_the_folder_that_is_for_something_else_writes_no_receipts(
+    identity: Callable[[], Identity],
+) -> None:
+    other = identity()
+    named = trust_store([authority().root.certificate, other.certificate])
+
+    with pytest.raises(RootNotVerified, match="not meant for receipts"):
+        verify_root(sign_root(ROOT, key=key_of(other)), trust=named, at=NOW)
+
+
+def test_certificate_under_a_trusted_root_is_not_enough() -> None:
+    statement = sign_root(ROOT, key=key_of(issued(ID_LIENTHONG_RECEIPT)))
 
     with pytest.raises(RootNotVerified, match="not in the trust folder"):
         verify_root(statement, trust=trust_store([authority().root.certificate]), at=NOW)
 
 
-def test_named_certificate_without_its_root_is_not_enough(tmp_path: Path) -> None:
-    statement = sign_root(ROOT, key=loaded_identity(agency_seal(), tmp_path))
+def test_named_certificate_without_its_root_is_not_enough() -> None:
+    identity = issued(ID_LIENTHONG_RECEIPT)
 
     with pytest.raises(RootNotVerified, match="does not lead to an anchor"):
-        verify_root(statement, trust=trust_store([agency_seal().certificate]), at=NOW)
+        verify_root(sign_root(ROOT, key=key_of(identity)), trust=trust_store([identity.certificate]), at=NOW)
 
 
 @pytest.mark.parametrize("at", [NOW - timedelta(days=1), NOW + timedelta(days=4000)])
@@ -212,6 +269,7 @@ def test_only_roots_of_32_bytes_are_signed(key: SigningKey, length: int) -> None
         (b"-----BEGIN NONSENSE-----\n-----END NONSENSE-----\n", "not an unprotected private key"),
         (agency_seal().key_pem, "not an unprotected private key"),
         (agency_seal().key_pem + leader().certificates_pem, "another key"),
+        (agency_seal().key_pem + agency_seal().certificates_pem, "not meant for receipts"),
     ],
 )
 def test_unusable_key_file_is_named_with_the_reason(tmp_path: Path, pem: bytes, reason: str) -> None:

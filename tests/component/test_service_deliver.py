@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from gateway.domain.errors import AgencyUnavailable, RecipientRefused
 from gateway.domain.ledger import ParkedFilter
 from gateway.domain.model import AttemptOutcome, Event, EventKind
 from gateway.domain.states import DeliveryState
-from gateway.service.deliver import DRAIN_LIMIT
+from gateway.service.deliver import DRAIN_LIMIT, LOST_LIMIT
 from gateway.service.redrive import redrive
+from tests.support.exchange_samples import NOW
 from tests.support.hand_over import MINUTE, RULES, SCHEDULE, Floor, hand_over_floor
 from tests.support.ledgers import PULLS, PULLS_TOO, PUSHED, PUSHED_TOO
 
@@ -109,6 +111,16 @@ async def test_delivery_whose_life_is_over_is_not_sent(floor: Floor) -> None:
     floor.now = delivery.expires_at
     await floor.hand_over(delivery)
     assert floor.connector.offered == []
+
+
+async def test_delivery_whose_life_is_over_holds_up_nobody_and_is_not_announced_again(floor: Floor) -> None:
+    (over,) = await floor.books.accept(PUSHED)
+    (second,) = await floor.books.accept(PUSHED, at=NOW + MINUTE)
+    floor.now = over.expires_at
+    await floor.hand_over(second)
+    assert floor.connector.taken == [second.id]
+    await floor.hand_over(over)
+    assert floor.broker.announced == []
 
 
 # --- failing and trying again ----------------------------------------------------------------------
@@ -226,14 +238,28 @@ async def test_worker_that_comes_back_after_its_lease_changes_nothing(
 
 
 async def test_delivery_that_kills_its_workers_is_parked_and_not_sent_for_ever(floor: Floor) -> None:
+    patient = replace(RULES, retry_schedule=[MINUTE] * 1000)
+    floor.exchange = replace(floor.exchange, rules=patient)
     (delivery,) = await floor.books.accept(PUSHED)
-    for _ in range(len(SCHEDULE) + 1):
+    for _ in range(LOST_LIMIT):
         await floor.books.claim(await floor.books.state(delivery), now=floor.now)
         floor.now += RULES.handover_lease
     await floor.sweep(after=timedelta(hours=1))
     parked = await floor.books.state(delivery)
     assert (parked.state, parked.reason) == (PARKED, "too many attempts ended without an outcome")
     assert floor.connector.offered == []
+
+
+async def test_attempt_with_an_outcome_clears_a_delivery_of_the_workers_it_lost(floor: Floor) -> None:
+    floor.exchange = replace(floor.exchange, rules=replace(RULES, retry_schedule=[MINUTE] * 1000))
+    floor.connector.scripts[PUSHED] = [down()]
+    (delivery,) = await floor.books.accept(PUSHED)
+    for _ in range(2):
+        for _ in range(LOST_LIMIT - 1):
+            await floor.books.claim(await floor.books.state(delivery), now=floor.now)
+            floor.now += RULES.handover_lease
+        await floor.sweep(after=timedelta(hours=1))
+    assert await floor.states([delivery]) == [OFFERED]
 
 
 # --- dead agencies ---------------------------------------------------------------------------------

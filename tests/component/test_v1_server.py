@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from contextlib import suppress
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
+from gateway.domain.errors import ExchangeError
 from gateway.edge.problems import every_error
 from gateway.http.app import ROUTES
 from tests.support.api import Api, api, open_api
@@ -48,6 +50,18 @@ async def test_type_of_a_problem_points_at_its_explanation(api: Api) -> None:
     assert problem["type"] == "https://lienthong.example.vn/v1/errors#not-found"
     for kind in every_error():
         assert f'id="{kind.code}"' in page
+
+
+async def test_pages_are_made_once_at_the_start(api: Api) -> None:
+    class BornLater(ExchangeError):
+        """An error no page can know."""
+
+        code = "born-later"
+
+    page = (await api.get("/v1/errors", by=None)).content
+    del BornLater
+    gc.collect()
+    assert b"born-later" not in page
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from ops.dev.papers import tamper
+from ops.dev.pki import Identity
 from signing.errors import Unreadable
+from signing.keys import create_receipt_key
 from signing.report import FacetState, Verdict
 from signing.trust import trust_store
 from signing.verify import verify_pdf
@@ -177,3 +182,17 @@ def test_document_time_stamp_is_nobodys_signature(tmp_path: Path) -> None:
 def test_what_is_no_pdf_is_unreadable(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Unreadable):
         verdict_on(content, tmp_path)
+
+
+def test_receipt_key_cannot_sign_documents(tmp_path: Path) -> None:
+    made = create_receipt_key(now=NOW)
+    key = load_pem_private_key(made.private_pem, password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    receipts = Identity(key, load_pem_x509_certificate(made.certificate_pem))
+    path = tmp_path / "document.pdf"
+    path.write_bytes(signed(receipts))
+
+    report = verify_pdf(path, trust=trust_store([receipts.certificate]), at=NOW)
+
+    assert report.verdict is Verdict.INDETERMINATE
+    assert report.signatures[0].sub_indication == "CHAIN_CONSTRAINTS_FAILURE"

@@ -127,7 +127,7 @@ async def test_lag_grows_while_something_overdue_is_left_and_ends_with_it(ledger
         assert sweeper.lag == timedelta(0)
 
 
-async def test_a_store_that_is_away_for_a_round_stops_neither_sweeping_nor_expiry() -> None:
+async def test_a_store_that_is_away_for_a_round_stops_neither_sweeping_nor_chores() -> None:
     counters = BrokerCounters()
     rounds = 0
     enough = asyncio.Event()
@@ -141,7 +141,8 @@ async def test_a_store_that_is_away_for_a_round_stops_neither_sweeping_nor_expir
 
     ledger = Ledger(grace=GRACE)
     sweeper = Sweeper(ledger.as_port(), DirectBroker(counters=counters), clock=ledger.clock, grace=GRACE)
-    async with open_sweeper(sweeper, expire, counters=counters, expire_every=timedelta(milliseconds=1)):
+    chores = {"expiry": (expire, timedelta(milliseconds=1))}
+    async with open_sweeper(sweeper, counters=counters, chores=chores):
         await asyncio.wait_for(enough.wait(), 5)
 
     assert counters.sweeps_failed == 1

@@ -123,6 +123,26 @@ async def test_next_in_line_is_the_first_if_it_is_new_or_due(books: Books) -> No
     assert await peek(PUSHED_TOO, now=NOW) is None
 
 
+async def test_delivery_past_its_life_holds_nobody_back(books: Books) -> None:
+    (over,), (second,) = await books.accept(PUSHED, at=NOW - LIFE), await books.accept(PUSHED)
+    deliveries = books.ledger.deliveries
+    assert await deliveries.next_in_line(PUSHED, now=NOW) == handover(second)
+    assert await deliveries.next_in_line(PUSHED, now=NOW + LIFE) is None
+    (claim,) = await books.claim(over, second)
+    assert claim.delivery.id == second.id
+
+
+async def test_claim_tells_how_many_attempts_in_a_row_had_no_outcome(books: Books) -> None:
+    (delivery,) = await books.accept(PUSHED)
+    (first,) = await books.claim(delivery)
+    (second,) = await books.claim(first.delivery, now=NOW + LEASE)
+    await books.ledger.deliveries.settle(
+        [settlement(second.delivery, DeliveryState.QUEUED, due_at=LATER)], events=[]
+    )
+    (third,) = await books.claim(second.delivery, now=LATER)
+    assert [each.lost for each in (first, second, third)] == [0, 1, 0]
+
+
 # --- settling ------------------------------------------------------------------------------------
 
 

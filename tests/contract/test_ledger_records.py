@@ -78,8 +78,8 @@ async def test_backlog_counts_what_each_agency_has_open_and_ended(books: Books) 
     ]
 
 
-async def test_body_is_used_when_a_document_has_it(books: Books) -> None:
+async def test_bodies_that_no_document_has_are_unused(books: Books) -> None:
     await books.accept(PULLS)
-    used = books.ledger.records.body_is_used
-    assert await used(stored_file().sha256)
-    assert not await used(Sha256("0" * 64))
+    unused, garbage = books.ledger.records.bodies_unused, Sha256("0" * 64)
+    assert await unused([stored_file().sha256, garbage]) == {garbage}
+    assert await unused([]) == set()

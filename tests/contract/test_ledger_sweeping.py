@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.ledger import ParkedFilter
-from gateway.domain.model import Channel, EventKind, Handover, Lane
+from gateway.domain.model import Channel, Delivery, EventKind, Handover, Lane
 from gateway.domain.states import DeliveryState
 from tests.support.exchange_samples import NOW
 from tests.support.ledgers import (
     GRACE,
     LANE_CHANNELS,
     LEASE,
+    LIFE,
     PULLS,
     PULLS_TOO,
     PUSHED,
@@ -21,6 +22,7 @@ from tests.support.ledgers import (
     Books,
     event,
     handover,
+    settlement,
 )
 
 DUE = NOW + GRACE
@@ -73,6 +75,12 @@ async def test_waiting_first_in_line_holds_the_others_back(books: Books) -> None
     assert await overdue(books) == []
 
 
+async def test_first_in_line_past_its_life_holds_nobody_back(books: Books) -> None:
+    await books.accept(PUSHED, at=NOW - LIFE)
+    (second,) = await books.accept(PUSHED)
+    assert await overdue(books) == [handover(second)]
+
+
 async def test_delivery_out_of_the_queue_or_past_its_life_is_not_overdue(books: Books) -> None:
     offered, ended, parked = await books.accept(PULLS, PULLS_TOO, PUSHED)
     await books.ledger.deliveries.offer([handover(offered)], now=NOW)
@@ -103,10 +111,11 @@ async def test_parked_deliveries_are_found_by_recipient_and_time(books: Books) -
     two, one = await books.park(two), await books.park(one, at=later)
     await books.accept(PUSHED)
     parked = books.ledger.deliveries.parked
-    assert await parked(ParkedFilter()) == [two, one]
-    assert await parked(ParkedFilter(recipient=PUSHED)) == [one]
-    assert await parked(ParkedFilter(parked_after=later)) == [one]
-    assert await parked(ParkedFilter(parked_before=later)) == [two]
+    assert await parked(ParkedFilter(), limit=9) == [two, one]
+    assert await parked(ParkedFilter(), limit=1) == [two]
+    assert await parked(ParkedFilter(recipient=PUSHED), limit=9) == [one]
+    assert await parked(ParkedFilter(parked_after=later), limit=9) == [one]
+    assert await parked(ParkedFilter(parked_before=later), limit=9) == [two]
 
 
 async def test_redriven_delivery_is_queued_with_its_fence_and_a_fresh_schedule(books: Books) -> None:
@@ -134,3 +143,40 @@ async def test_only_parked_deliveries_are_redriven_and_once(books: Books) -> Non
     moved = await asyncio.gather(*(redrive(both, now=NOW, events=events) for _ in range(4)))
     assert [each.delivery for batch in moved for each in batch] == [parked.id]
     assert len(await books.ledger.records.timeline(parked.document)) == 4  # accepted, tried, parked, redriven
+
+
+# --- held up -------------------------------------------------------------------------------------
+
+
+async def failed(books: Books, delivery: Delivery) -> Delivery:
+    """Return a delivery after an attempt that failed; it is tried again a day later."""
+    (claim,) = await books.claim(delivery)
+    tomorrow = NOW + timedelta(days=1)
+    again = settlement(claim.delivery, DeliveryState.QUEUED, due_at=tomorrow)
+    await books.ledger.deliveries.settle([again], events=[])
+    return await books.state(delivery)
+
+
+async def test_line_is_held_up_by_its_first_delivery_while_that_waits_for_another_attempt(
+    books: Books,
+) -> None:
+    held_up_by = books.ledger.deliveries.held_up_by
+    (first,), _ = await books.accept(PUSHED), await books.accept(PUSHED)
+    assert await held_up_by(PUSHED, now=NOW) is None
+    waiting = await failed(books, first)
+    assert await held_up_by(PUSHED, now=NOW) == waiting
+    assert await held_up_by(PUSHED_TOO, now=NOW) is None
+    await books.claim(waiting, now=NOW + timedelta(days=1))
+    assert await held_up_by(PUSHED, now=NOW + timedelta(days=1)) is None
+
+
+async def test_waiting_delivery_is_redriven_once_and_never_while_it_is_attempted(books: Books) -> None:
+    (delivery,) = await books.accept(PUSHED)
+    waiting = await failed(books, delivery)
+    redrive = books.ledger.deliveries.redrive
+    moved = [await redrive([delivery.id], now=NOW, events=[]) for _ in range(2)]
+    now_due = await books.state(delivery)
+    assert now_due == replace(waiting, due_at=NOW, tries=0, reason=None)
+    assert moved == [[handover(now_due)], []]
+    await books.claim(now_due)
+    assert await redrive([delivery.id], now=NOW, events=[]) == []

@@ -5,24 +5,37 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ops.dev.pki import DemoAuthority
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENCIES, DOCUMENTS = 12, 3
 SECONDS = 120
 
 
+@dataclass(frozen=True)
+class Demo:
+    """One finished run: what it showed, and what it says in JSON."""
+
+    shown: str
+    outcome: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.outcome["config"]).parent
+
+
 def run(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    path = f"{ROOT}:{ROOT / 'queue'}"
     return subprocess.run(
         [sys.executable, "-P", "-m", module, *words],
-        env={
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'queue'}",
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "LANG": "C.UTF-8",
-        },
+        env={"PYTHONPATH": path, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
@@ -30,60 +43,73 @@ def run(module: str, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def demo(*words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def demo(*words: str) -> Demo:
     size = ("--agencies", str(AGENCIES), "--documents", str(DOCUMENTS))
     done = run("ops.dev.demo", *size, "--exit", "--json", "-", *words)
     assert done.returncode == 0, done.stderr
-    return done, json.loads(done.stdout)
+    return Demo(done.stderr, json.loads(done.stdout))
 
 
-@pytest.mark.parametrize(
-    ("broker", "database"),
-    [("direct", "sqlite"), ("rabbitmq", "postgresql")],
-)
-def test_counts_of_the_demo_agree(broker: str, database: str) -> None:
-    done, outcome = demo("--broker", broker, "--database", database)
-    deliveries = AGENCIES + DOCUMENTS
-    assert {key: value for key, value in outcome.items() if isinstance(value, int)} == {
-        "agencies": AGENCIES,
-        "submitted": 2 + DOCUMENTS,
-        "refused": 2,
-        "deliveries": deliveries,
-        "delivered": deliveries,
-        "receipts_verified": 2 + DOCUMENTS + deliveries,
-    }
-    assert (outcome["broker"], outcome["database"]) == (broker, database)
-    assert len({each["client_id"] for each in outcome["clients"]}) == AGENCIES
-    assert "UNSIGNED" in done.stderr
-    assert "altered after it was signed" in done.stderr
+def counts(demo: Demo) -> dict[str, int]:
+    return {key: value for key, value in demo.outcome.items() if isinstance(value, int)}
 
 
-def test_demo_leaves_nothing_behind() -> None:
-    _, outcome = demo()
-    assert not Path(outcome["config"]).parent.exists()
+EXPECTED = {
+    "agencies": AGENCIES,
+    "submitted": 2 + DOCUMENTS,
+    "refused": 2,
+    "deliveries": AGENCIES + DOCUMENTS,
+    "delivered": AGENCIES + DOCUMENTS,
+    "receipts_verified": 2 + DOCUMENTS + AGENCIES + DOCUMENTS,
+}
 
 
-def test_kept_demo_has_receipts_that_verify_on_the_command_line(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    _, outcome = demo("--keep", str(kept))
-    receipts = sorted((kept / "receipts").glob("*.json"))
-    assert len(receipts) == outcome["receipts_verified"]
-    judged = run("ops.cli", "receipt", "verify", *map(str, receipts), "--trust", outcome["trust_dir"])
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A run in embedded size whose folder is still there."""
+    return demo("--keep", str(tmp_path_factory.mktemp("demo") / "kept"))
+
+
+def test_embedded_demo_agrees_with_what_it_set_out_to_do(kept: Demo) -> None:
+    assert counts(kept) == EXPECTED
+    assert (kept.outcome["broker"], kept.outcome["database"]) == ("direct", "sqlite")
+    assert len({each["client_id"] for each in kept.outcome["clients"]}) == AGENCIES
+
+
+def test_demo_says_why_papers_were_refused(kept: Demo) -> None:
+    assert "unsigned.pdf: UNSIGNED" in kept.shown
+    assert "tampered.pdf: TOTAL-FAILED: The document was altered" in kept.shown
+
+
+def test_receipts_of_the_demo_verify_on_the_command_line(kept: Demo) -> None:
+    receipts = [str(path) for path in sorted((kept.folder / "receipts").glob("*.json"))]
+    judged = run("ops.cli", "receipt", "verify", *receipts, "--trust", kept.outcome["trust_dir"])
     assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert len(receipts) == kept.outcome["receipts_verified"]
 
 
-def test_receipts_do_not_verify_against_another_trust_folder(tmp_path: Path) -> None:
-    demo("--keep", str(tmp_path / "one"))
-    demo("--keep", str(tmp_path / "two"))
-    receipt = next((tmp_path / "one" / "receipts").glob("*.json"))
-    judged = run("ops.cli", "receipt", "verify", str(receipt), "--trust", str(tmp_path / "two" / "trust"))
+def test_receipts_of_the_demo_mean_nothing_to_who_trusts_others(kept: Demo, tmp_path: Path) -> None:
+    foreign = DemoAuthority(now=datetime.now(UTC)).write_trust(tmp_path)
+    receipt = next((kept.folder / "receipts").glob("*.json"))
+    judged = run("ops.cli", "receipt", "verify", str(receipt), "--trust", str(foreign))
     assert judged.returncode == 1, judged.stdout + judged.stderr
 
 
-def test_wrong_usage_is_said_with_its_own_exit_code(tmp_path: Path) -> None:
-    assert run("ops.dev.demo", "--agencies", "2").returncode == 64
-    assert run("ops.dev.demo", "--agencies", "999999").returncode == 64
+def test_demo_on_servers_agrees_and_leaves_nothing_behind() -> None:
+    done = demo("--broker", "rabbitmq", "--database", "postgresql")
+    assert counts(done) == EXPECTED
+    assert (done.outcome["broker"], done.outcome["database"]) == ("rabbitmq", "postgresql")
+    assert not done.folder.exists()
+
+
+@pytest.mark.parametrize("agencies", ["2", "999999", "many"])
+def test_a_city_of_impossible_size_is_wrong_usage(agencies: str) -> None:
+    assert run("ops.dev.demo", "--agencies", agencies).returncode == 64
+
+
+def test_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
-    in_use = run("ops.dev.demo", "--exit", "--keep", str(tmp_path))
-    assert in_use.returncode == 2
-    assert "not empty" in in_use.stderr
+    refused = run("ops.dev.demo", "--exit", "--keep", str(tmp_path))
+    assert refused.returncode == 2
+    assert "not empty" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["something"]

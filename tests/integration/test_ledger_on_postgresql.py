@@ -14,9 +14,11 @@ from adapters.db.ledger import Ledger, open_ledger
 from adapters.db.migrate import upgrade
 from gateway.domain.errors import OutcomeUnknown, StoreUnavailable
 from ops.dev.private_postgresql import PrivatePostgresql, private_postgresql
-from tests.support.ledgers import PULLS, Books
+from tests.support.exchange_samples import NOW
+from tests.support.ledgers import GRACE, LANE_CHANNELS, PULLS, Books, handover
 
-SHORT = timedelta(milliseconds=200)
+INSERT = "INSERT INTO answers VALUES ('a', 'r', 'k', 'f', 'd', '')"
+SHORT = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -32,18 +34,22 @@ async def ledger(server: PrivatePostgresql) -> AsyncIterator[Ledger]:
         yield opened
 
 
-async def test_killed_server_is_unavailable_and_all_that_was_committed_is_there_after(
+async def test_killed_server_is_unavailable(server: PrivatePostgresql, ledger: Ledger) -> None:
+    await server.kill9()
+    with pytest.raises(StoreUnavailable):
+        await ledger.directory.version()
+
+
+async def test_after_a_restart_all_that_was_committed_is_read_at_once_over_every_connection(
     server: PrivatePostgresql, ledger: Ledger
 ) -> None:
     books = await Books.of(ledger)
-    answer, deliveries = await books.commit(PULLS, key="k")
-    await asyncio.gather(*(ledger.records.document(answer.document) for _ in range(5)))  # fills the pool
+    _, deliveries = await books.commit(PULLS, key="k")
+    read = ledger.records.deliveries
+    await asyncio.gather(*(read(deliveries[0].document) for _ in range(5)))  # fills the pool
     await server.kill9()
-    with pytest.raises(StoreUnavailable):
-        await ledger.records.deliveries(answer.document)
     await server.start()
-    # At once and every time: no closed connection of the pool is handed out.
-    found = await asyncio.gather(*(ledger.records.deliveries(answer.document) for _ in range(5)))
+    found = await asyncio.gather(*(read(deliveries[0].document) for _ in range(5)))
     assert found == [deliveries] * 5
 
 
@@ -52,7 +58,7 @@ async def test_server_killed_in_a_transaction_has_changed_nothing(
 ) -> None:
     async def kill_in_between() -> None:
         async with ledger.database.write() as connection:
-            await connection.execute(text("INSERT INTO answers VALUES ('a', 'r', 'k', 'f', 'd', '')"))
+            await connection.execute(text(INSERT))
             await server.kill9()
             await connection.execute(text("SELECT 1"))
 
@@ -65,10 +71,8 @@ async def test_server_killed_in_a_transaction_has_changed_nothing(
 async def test_server_killed_during_the_commit_leaves_the_outcome_unknown(
     server: PrivatePostgresql, ledger: Ledger
 ) -> None:
-    async with ledger.database.write() as connection:
-        for statement in COMMIT_TAKES_LONG:
-            await connection.execute(text(statement))
-    committing = asyncio.create_task(insert_answer(ledger.database))
+    await slow_commits_down(ledger.database, seconds=60)
+    committing = asyncio.create_task(run(ledger.database, INSERT))
     await commit_has_begun(server)
     await server.kill9()
     with pytest.raises(OutcomeUnknown):
@@ -77,14 +81,33 @@ async def test_server_killed_during_the_commit_leaves_the_outcome_unknown(
     assert await count_answers(ledger.database) == 0
 
 
+async def test_cancellation_does_not_cut_a_commit(server: PrivatePostgresql, ledger: Ledger) -> None:
+    await slow_commits_down(ledger.database, seconds=1)
+    committing = asyncio.create_task(run(ledger.database, INSERT))
+    await commit_has_begun(server)
+    committing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await committing
+    assert await count_answers(ledger.database) == 1
+
+
+async def test_sweeper_passes_over_what_another_is_working_on(ledger: Ledger) -> None:
+    books = await Books.of(ledger)
+    (held,), (free,) = await books.accept(PULLS), await books.accept(PULLS)
+    async with ledger.database.write() as connection:
+        await connection.execute(text(f"SELECT id FROM deliveries WHERE id = '{held.id}' FOR UPDATE"))
+        found = await ledger.deliveries.overdue(LANE_CHANNELS, now=NOW + GRACE, grace=GRACE, limit=9)
+    assert found == [handover(free)]
+
+
 async def test_statement_and_lock_that_take_too_long_are_unavailable(server: PrivatePostgresql) -> None:
-    async with open_database(server.url, statement_timeout=SHORT, lock_timeout=SHORT / 2) as database:
+    async with open_database(server.url, statement_timeout=SHORT, lock_timeout=SHORT / 4) as database:
         with pytest.raises(StoreUnavailable):
             await run(database, "SELECT pg_sleep(60)")
         async with database.write() as connection:
             await connection.execute(text("LOCK TABLE answers"))
             with pytest.raises(StoreUnavailable):
-                await insert_answer(database)
+                await run(database, INSERT)
         assert await count_answers(database) == 0
 
 
@@ -96,21 +119,21 @@ async def test_no_free_connection_in_time_is_unavailable(server: PrivatePostgres
         assert await count_answers(database) == 0
 
 
-COMMIT_TAKES_LONG = [
-    "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$"
-    " BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$",
-    "CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON answers"
-    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()",
-]
+async def slow_commits_down(database: Database, *, seconds: int) -> None:
+    """Make every COMMIT that stores an answer sleep in the server."""
+    await run(
+        database,
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON answers "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()",
+    )
 
 
-async def insert_answer(database: Database) -> None:
-    await run(database, "INSERT INTO answers VALUES ('a', 'r', 'k', 'f', 'd', '')")
-
-
-async def run(database: Database, statement: str) -> None:
+async def run(database: Database, *statements: str) -> None:
     async with database.write() as connection:
-        await connection.execute(text(statement))
+        for statement in statements:
+            await connection.execute(text(statement))
 
 
 async def count_answers(database: Database) -> int:

@@ -49,10 +49,6 @@ async def x(rabbitmq: PrivateRabbitMq) -> AsyncIterator[HandOver]:
         yield hand_over
 
 
-async def no_expiry() -> None:
-    """Expire nothing."""
-
-
 async def test_a_broker_killed_in_mid_stream_loses_nothing(rabbitmq: PrivateRabbitMq, x: HandOver) -> None:
     ledger = Ledger(grace=timedelta(0))
     sweeper = Sweeper(ledger.as_port(), x.broker, clock=ledger.clock, grace=timedelta(0))
@@ -65,7 +61,7 @@ async def test_a_broker_killed_in_mid_stream_loses_nothing(rabbitmq: PrivateRabb
         await rabbitmq.kill9()
         x.broker.announce(rows[10_000:])
         await rabbitmq.start()
-        async with open_sweeper(sweeper, no_expiry, counters=x.counters):
+        async with open_sweeper(sweeper, counters=x.counters):
             await until(lambda: ledger.queued == 0, within=60)
 
     assert len(ledger.offered) == 20_000
@@ -102,7 +98,7 @@ async def test_a_wiped_broker_gets_its_topology_and_its_work_back(
     await rabbitmq.wipe()
     ledger.now += GRACE
     sweeper = Sweeper(ledger.as_port(), x.broker, clock=ledger.clock, grace=GRACE)
-    async with x.working(ledger.deliver), open_sweeper(sweeper, no_expiry, counters=x.counters):
+    async with x.working(ledger.deliver), open_sweeper(sweeper, counters=x.counters):
         await until(lambda: ledger.queued == 0, within=60)
 
     assert x.counters.failed == 0
@@ -125,7 +121,7 @@ async def test_a_broker_wiped_with_a_large_backlog_gets_all_of_it_again(
 
     await rabbitmq.wipe()
     ledger.now += GRACE
-    async with x.working(ledger.deliver), open_sweeper(sweeper, no_expiry, counters=x.counters):
+    async with x.working(ledger.deliver), open_sweeper(sweeper, counters=x.counters):
         await until(lambda: ledger.queued == 0, within=300)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.domain.errors import ExchangeError
+from gateway.domain.errors import ExchangeError, MalformedDocument
 from gateway.domain.ledger import Claim
 from gateway.domain.model import Channel, Handover, Lane, PolicyLabel, ReceiptKind
 from signing.report import Facets, SignatureReport, Verdict, VerificationReport
@@ -32,6 +32,7 @@ class HandClock:
 SIGNED = b"%PDF-1.7 signed by the agency"
 TAMPERED = b"%PDF-1.7 signed by the agency, then changed"
 UNSIGNED = b"%PDF-1.7 nobody signed this"
+UNREADABLE = b"%PDF-1.7 and then nothing"
 
 
 def _open_gate() -> asyncio.Event:
@@ -42,16 +43,31 @@ def _open_gate() -> asyncio.Event:
 
 @dataclass
 class ReadingVerifier:
-    """Judges a file by the words in it, once `gate` is open; `is_busy` tells that it was asked."""
+    """Judges a file by the words in it, once `gate` is open; `is_busy` tells that it was asked.
+
+    `at_work` is how many files it judges now, `most_at_once` how many it ever did at the same time.
+    """
 
     gate: asyncio.Event = field(default_factory=_open_gate)
     is_busy: asyncio.Event = field(default_factory=asyncio.Event)
+    at_work: int = 0
+    most_at_once: int = 0
 
     async def verify(self, path: Path) -> VerificationReport:
         """Return the verdict the file itself asks for."""
         self.is_busy.set()
+        self.at_work += 1
+        self.most_at_once = max(self.most_at_once, self.at_work)
+        try:
+            return await self._judge(path)
+        finally:
+            self.at_work -= 1
+
+    async def _judge(self, path: Path) -> VerificationReport:
         await self.gate.wait()
         content = await asyncio.to_thread(path.read_bytes)
+        if content == UNREADABLE:
+            raise MalformedDocument
         if b"signed by" not in content:
             return VerificationReport.unsigned()
         is_changed = b"then changed" in content

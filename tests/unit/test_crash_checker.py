@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from ops.dev.crash.campaign import Plan
 from ops.dev.crash.checker import Goal, Judgement, Verdict, Violation, judge
+from ops.dev.crash.faults import wipe_rounds
 from ops.dev.crash.journal import (
     NOBODY,
     Answered,
@@ -27,6 +30,7 @@ from ops.dev.crash.journal import (
     Taken,
     read_journal,
 )
+from ops.dev.crash.system import Size
 
 Entries = dict[str, AnyEntry]
 Spoil = Callable[[Entries], None]
@@ -38,8 +42,8 @@ GOAL = Goal(documents=1, kills=1)
 
 def _clean() -> Entries:
     """One document to two agencies, the first answer lost in a kill: nothing wrong, ready to be spoiled."""
-    shared = {"document": "d1", "sha256": BYTES}
-    seen = {**shared, "sender": SENDER, "document_id": "1/VB"}
+    shared: Any = {"document": "d1", "sha256": BYTES}
+    seen: Any = {**shared, "sender": SENDER, "document_id": "1/VB"}
     return {
         "attempt": Attempted(
             at=1, key="k1", sender=SENDER, document_id="1/VB", to=(WARD, SCHOOL), sha256=BYTES
@@ -80,7 +84,7 @@ def _violations(judgement: Judgement) -> dict[str, int]:
 
 
 def _changed(entry: Entry, **values: object) -> AnyEntry:
-    changed: AnyEntry = msgspec.structs.replace(entry, **values)  # type: ignore[type-var,assignment]
+    changed: AnyEntry = msgspec.structs.replace(entry, **values)  # type: ignore[assignment]
     return changed
 
 
@@ -201,6 +205,13 @@ def test_something_left_over_is_left_in_flight() -> None:
     assert _violations(_judged(entries)) == {"left_in_flight": 1}
 
 
+def test_an_open_delivery_in_an_inbox_counts_once() -> None:
+    entries = {**_clean(), "left": LeftOver(what="v1 waits", delivery="v1")}
+    _both(_with("end ward", state="OFFERED"), _without("recorded r2"))(entries)
+
+    assert _violations(_judged(entries)) == {"left_in_flight": 1}
+
+
 def test_a_document_that_was_refused_must_reach_nobody() -> None:
     bad = Attempted(
         key="k2", sender=SENDER, document_id="2/M", to=(WARD,), sha256=BYTES, must_be_refused=True
@@ -278,3 +289,18 @@ def test_the_journal_knows_what_is_in_flight(tmp_path: Path) -> None:
     journal.write(entries["taken school"])
     assert not journal.progress.is_in_flight
     journal.close()
+
+
+@pytest.mark.parametrize(("documents", "kills"), [(200, 10), (100, 6), (5000, 200), (3, 7)])
+def test_the_portions_of_a_run_are_all_its_documents(documents: int, kills: int) -> None:
+    plan = Plan(size=Size.SITE, documents=documents, kills=kills, seed=1)
+
+    assert sum(plan.portion(n) for n in range(kills + 1)) == documents
+
+
+@pytest.mark.parametrize(("kills", "wipes"), [(1, 1), (10, 1), (200, 2), (1000, 10)])
+def test_the_broker_is_wiped_at_least_once_and_within_the_run(kills: int, wipes: int) -> None:
+    rounds = wipe_rounds(kills)
+
+    assert len(rounds) == wipes
+    assert all(0 <= n < kills for n in rounds)

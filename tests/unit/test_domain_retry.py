@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.retry import next_due
+from gateway.domain.retry import in_steps, next_due
 from tests.support.exchange_samples import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -19,6 +19,26 @@ jitters = st.floats(0, 1, exclude_max=True)
 @pytest.mark.parametrize(("attempts", "wait"), list(enumerate(SCHEDULE, start=1)))
 def test_each_failed_attempt_waits_as_the_schedule_says(attempts: int, wait: timedelta) -> None:
     assert next_due(SCHEDULE, attempts=attempts, now=NOW, jitter=0.5) == NOW + wait
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps"),
+    [
+        ([], []),
+        ([MINUTE, 15 * MINUTE], [MINUTE, 15 * MINUTE]),
+        ([MINUTE, 30 * MINUTE], [MINUTE, 15 * MINUTE, 15 * MINUTE]),
+        ([16 * MINUTE], [8 * MINUTE, 8 * MINUTE]),
+    ],
+)
+def test_long_waits_are_gone_in_even_steps(schedule: list[timedelta], steps: list[timedelta]) -> None:
+    assert in_steps(schedule, longest=15 * MINUTE) == steps
+
+
+@given(schedule=st.lists(waits, max_size=12))
+def test_steps_are_never_too_long_and_last_as_long_as_the_schedule(schedule: list[timedelta]) -> None:
+    steps = in_steps(schedule, longest=15 * MINUTE)
+    assert all(step <= 15 * MINUTE for step in steps)
+    assert abs(sum(steps, timedelta()) - sum(schedule, timedelta())) < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("attempts", [4, 5, 1000])

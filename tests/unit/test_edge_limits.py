@@ -77,11 +77,32 @@ def test_trusted_proxy_is_limited_in_all_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1, "a": 1}', "NaN", "-Infinity", "1e999", '"\\udc00"', "", "{", "1" * 5000]
+    "text",
+    [
+        '{"a": 1, "a": 1}',
+        "NaN",
+        "-Infinity",
+        "1e999",
+        '"\\udc00"',
+        '{"\\u0000": 1}',
+        '[[{"a": ["\\u001b"]}]]',
+        '"\x85"',
+        "",
+        "{",
+        "1" * 5000,
+    ],
 )
 def test_json_that_readers_could_differ_on_is_refused(text: str) -> None:
     with pytest.raises(MalformedRequest):
         strict_json(text.encode())
+
+
+def test_json_may_hold_every_letter_and_lines() -> None:
+    assert strict_json('["a\\tb\\r\\n", "\\ud83d\\ude00", "Quyết định"]'.encode()) == [
+        "a\tb\r\n",
+        "\U0001f600",
+        "Quyết định",
+    ]
 
 
 def test_deeply_nested_json_is_refused() -> None:

@@ -21,7 +21,8 @@ import msgspec
 from ops.dev.bench.lean_http import UnexpectedAnswer, connect
 from ops.dev.bench.load import Member
 from ops.dev.city import city, write_csv
-from ops.dev.site import ROOT, free_ports
+from ops.dev.ports import free_ports
+from ops.dev.site import ROOT
 
 _COMMAND_SECONDS = 300
 _START_SECONDS = 60

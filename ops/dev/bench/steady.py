@@ -76,6 +76,8 @@ async def _plan(ground: Ground, size: Size) -> Plan:
     codes = list(islice(ground.site.secrets, 1, 1 + size.connections + RECIPIENTS))
     members = [await ground.site.member(code) for code in codes]
     senders, recipients = members[: size.connections], members[size.connections :]
+    if len(recipients) < len(senders):
+        raise BenchFailed("too few agencies for so many connections")
     papers = [str(paper) for paper in documents(ground.stock)]
     pairs = [
         Pair(sender, recipients[n :: size.connections], papers[n :: size.connections])
@@ -89,7 +91,8 @@ async def _mark(lines: StreamReader, phase: str) -> Mark:
     if not line:
         raise BenchFailed("the load broke off; see above")
     mark = msgspec.json.decode(line, type=Mark)
-    assert mark.phase == phase, mark.phase
+    if mark.phase != phase:
+        raise BenchFailed("too few documents: the load ended before it was warm")
     return mark
 
 

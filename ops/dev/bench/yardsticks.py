@@ -20,7 +20,7 @@ from broker.codec import BATCH, decode_batch, encode_batch
 from gateway.domain.model import AgencyCode, Channel, DeliveryId, Handover, Lane
 from ops.worker_commands import parsing_worker_command
 
-SECONDS = 2.0
+SECONDS = 1.0
 _BROKER_SECONDS = 60
 _MEMORY_BYTES = 512 * 1024 * 1024
 _MESSAGES = 1500
@@ -40,7 +40,7 @@ def rsa2048_signs_per_second() -> float:
 
 async def verifications_per_second(papers: Sequence[Path], trust: Path) -> float:
     """Return how many papers one parsing worker judges, asked without a pause."""
-    argv = parsing_worker_command(trust, memory_bytes=_MEMORY_BYTES)
+    argv = parsing_worker_command(trust, bodies_dir=papers[0].parent, memory_bytes=_MEMORY_BYTES)
     async with open_sandbox(argv, clock=lambda: datetime.now(UTC), workers=1) as sandbox:
         waiting = cycle(papers)
 

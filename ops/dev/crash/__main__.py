@@ -25,6 +25,7 @@ from ops.dev.private_rabbitmq import RabbitMqMissing
 
 COULD_NOT_RUN = 2
 WRONG_USAGE = 64
+INTERRUPTED = 130
 SHOWN = 20
 """Findings printed; the journal has them all."""
 
@@ -56,10 +57,12 @@ def main() -> int:
     verdicts = []
     for plan in _plans(wanted):
         try:
-            parts[plan.size.value], verdict = _run(plan)
+            parts[plan.size.value], verdict = _run(plan, keep=wanted.keep)
         except (DidNotStart, RabbitMqMissing, PostgresqlMissing) as error:
             _say(f"could not run: {error}")
             return COULD_NOT_RUN
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            return INTERRUPTED
         verdicts.append(verdict)
     outcome = _summed(parts) | {"seed": wanted.seed, "planted": wanted.planted, "sizes": parts}
     if wanted.json is not None:
@@ -85,6 +88,7 @@ def _arguments() -> argparse.Namespace:
         help="instead of kills take the bindings of the work queues away (site), sweeper and inbox no help",
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--keep", action="store_true", help="keep logs and journal of a clean run too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     wanted = parser.parse_args()
     wanted.unbind = wanted.unbind or wanted.planted == SHARED_MESSAGE_ID
@@ -117,8 +121,8 @@ def _plans(wanted: argparse.Namespace) -> list[Plan]:
     ]
 
 
-def _run(plan: Plan) -> tuple[dict[str, Any], Verdict]:
-    """Run one campaign; its folder stays when it was not clean."""
+def _run(plan: Plan, *, keep: bool) -> tuple[dict[str, Any], Verdict]:
+    """Run one campaign; its folder stays when it was not clean or is to be kept."""
     folder = Path(tempfile.mkdtemp(prefix=f"lienthong-crash-{plan.size}-"))
     folder.chmod(0o755)  # PostgreSQL, started by root, runs as another user
     began = monotonic()
@@ -129,7 +133,7 @@ def _run(plan: Plan) -> tuple[dict[str, Any], Verdict]:
         raise
     figures = _figures(judgement, seconds=monotonic() - began)
     _show(plan, judgement, figures)
-    if judgement.verdict is Verdict.CLEAN:
+    if judgement.verdict is Verdict.CLEAN and not keep:
         shutil.rmtree(folder)
     else:
         _say(f"logs and journal: {folder}")

@@ -21,12 +21,12 @@ from ops.dev.crash.receiver import open_receiver
 from ops.dev.crash.survey import Survey
 from ops.dev.crash.system import GRACE_SECONDS, NEVER_SECONDS, Size, System, open_system
 
-ENOUGH_ANSWERED = 0.7
-"""Share of a portion that must be answered before the next one follows."""
+STRUCK_BY, ENOUGH_ANSWERED = 0.4, 0.7
+"""Shares of a portion: answered when its fault strikes at the latest, and before the next one follows."""
 LONGEST_ROUND_SECONDS = 20.0
 FIRST_PACE_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 2.0
-"""A fault strikes somewhere within the time a portion has taken lately, but no later than this."""
+"""A fault strikes somewhere within the time that portions have taken lately, but no later than this."""
 STANDSTILL_SECONDS = 25.0
 """Healing is over when nothing has moved for so long: every wait of the system is far shorter."""
 READ_SECONDS, READ_SECONDS_PER_DOCUMENT = 60.0, 0.1
@@ -135,16 +135,20 @@ class _Rounds:
 
     async def play(self, portion: list[Order], faults: Iterator[Fault]) -> None:
         """Send a portion, strike while it is under way, and return when most of it is answered."""
-        goal = self._agencies.ordered + ENOUGH_ANSWERED * len(portion)
-        began = monotonic()
+        before, began = self._agencies.ordered, monotonic()
         self._agencies.order(portion)
-        await asyncio.sleep(self._dice.uniform(0, min(self._pace, LONGEST_DELAY_SECONDS)))
+        delay = self._dice.uniform(0, min(self._pace, LONGEST_DELAY_SECONDS))
+        await self._until_answered(before + STRUCK_BY * len(portion), within=delay)
         await self._strike(faults)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_ROUND_SECONDS):
-                while len(self._journal.progress.answered) < goal:  # noqa: ASYNC110 - others write it
-                    await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await self._until_answered(before + ENOUGH_ANSWERED * len(portion), within=LONGEST_ROUND_SECONDS)
         self._pace = 0.7 * self._pace + 0.3 * (monotonic() - began)
+
+    async def _until_answered(self, count: float, *, within: float) -> None:
+        """Return when so many documents were answered in all, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while len(self._journal.progress.answered) < count:  # noqa: ASYNC110 - others write it
+                    await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _strike(self, faults: Iterator[Fault]) -> None:
         for _ in range(STRIKES_TRIED):
@@ -178,6 +182,6 @@ async def _until_still(journal: Journal, agencies: Agencies) -> None:
 def _progress(plan: Plan, journal: Journal) -> str:
     progress = journal.progress
     return (
-        f"{plan.size}: {len(progress.answered)}/{plan.documents} answered, {progress.taken} taken, "
+        f"{plan.size}: {progress.accepted}/{plan.documents} accepted, {progress.taken} taken, "
         f"{progress.faults}/{plan.kills} faults"
     )

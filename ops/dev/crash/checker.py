@@ -114,8 +114,10 @@ def _findings(record: Record) -> Iterator[Finding]:
     if record.all(FinalRead):
         yield from _wrong_ends(record)
         yield from _wrong_receipts(record)
+    known_as_open = {end.delivery for end in record.all(Delivered) if not end.is_final}
     for left in record.all(LeftOver):
-        yield Finding(Violation.LEFT_IN_FLIGHT, left.what)
+        if left.delivery not in known_as_open:
+            yield Finding(Violation.LEFT_IN_FLIGHT, left.what)
 
 
 def _doubts(record: Record, goal: Goal) -> Iterator[str]:

@@ -35,9 +35,9 @@ class Fault:
 
 
 def kills(system: System, *, dice: random.Random) -> list[Fault]:
-    """Return all kinds of kills for a system."""
+    """Return all kinds of kills for a system, those of its own programs twice: they strike most often."""
     roles = ("run",) if system.size is Size.EMBEDDED else ("serve", "worker")
-    faults = [Fault(role, partial(_kill_one, system, role, dice)) for role in roles]
+    faults = [Fault(role, partial(_kill_one, system, role, dice)) for role in roles * 2]
     faults += [
         Fault(kind.replace("_", "-"), partial(_kill_below, system, kind, dice))
         for kind in (PARSING_WORKER, KEY_WORKER)

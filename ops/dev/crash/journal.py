@@ -139,9 +139,10 @@ class RecordedReceipt(Entry, frozen=True, kw_only=True):
 
 
 class LeftOver(Entry, frozen=True, kw_only=True):
-    """Final read: something that should be gone is still there."""
+    """Final read: something that should be gone is still there; `delivery` if it is one."""
 
     what: str
+    delivery: str = ""
 
 
 class FinalRead(Entry, frozen=True, kw_only=True):
@@ -170,6 +171,7 @@ class Progress:
     def __init__(self) -> None:
         self.answered: set[str] = set()
         """Keys of the submissions that were taken or refused for good."""
+        self.accepted = 0
         self.faults = 0
         self._to: dict[str, tuple[str, ...]] = {}
         self._owed: set[tuple[str, str]] = set()
@@ -201,6 +203,7 @@ class Progress:
             case Attempted():
                 self._to[entry.key] = entry.to
             case Answered(is_yes=True):
+                self.accepted += entry.key not in self.answered
                 self.answered.add(entry.key)
                 self._owed |= {(entry.document, agency) for agency in self._to[entry.key]}
             case Answered(is_no=True):

@@ -103,7 +103,8 @@ class Survey:
     async def _inbox(self, agency: str) -> None:
         reply = await self._lines[agency].persist("GET", "inbox")
         for item in reply.json()["items"] if reply.is_yes else []:
-            self._left(f"delivery {item['delivery']} still waits in the inbox of {agency}")
+            delivery = item["delivery"]
+            self._left(f"delivery {delivery} still waits in the inbox of {agency}", delivery=delivery)
 
     # --- behind it -------------------------------------------------------------------------------
 
@@ -142,8 +143,8 @@ class Survey:
         await self._system.programs[0].restart()
         await self._system.until_ready()
 
-    def _left(self, what: str) -> None:
-        self._journal.write(LeftOver(what=what))
+    def _left(self, what: str, *, delivery: str = "") -> None:
+        self._journal.write(LeftOver(what=what, delivery=delivery))
 
 
 def _drafts(system: System) -> list[str]:

@@ -21,9 +21,9 @@ from ops.dev.crash.line import Credentials
 from ops.dev.crash.orders import PUSHED_TO, RECIPIENTS, SENDERS
 from ops.dev.crash.receiver import Receiver
 from ops.dev.crash.supervisor import READY_SECONDS, DidNotStart, Supervised, supervised
+from ops.dev.ports import free_ports
 from ops.dev.private_postgresql import PrivatePostgresql, private_postgresql
 from ops.dev.private_rabbitmq import PrivateRabbitMq, private_rabbitmq
-from ops.dev.site import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND_SECONDS = 120
@@ -61,6 +61,8 @@ sweep_seconds = 0.5
 [webhook]
 timeout_seconds = 2
 allowed_networks = ["127.0.0.0/8"]
+[parsing]
+workers = 1
 [trust]
 dir = {trust_dir}
 """

@@ -1,0 +1,52 @@
+"""The fast reader of hex strings says whatever pyHanko's own reader says."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+
+from signing.hex_strings import read_hex_string
+
+_SLOWLY = generic.read_hex_string_from_stream
+
+_ODD_STRINGS = [
+    b"<>",
+    b"<4>",
+    b"<414>tail",
+    b"< 41 42\r\n43\x00 >",
+    b"<41zz42>",
+    b"<41%comment\n42>",
+    b"<4142",
+    b"<",
+    b"<<41>>",
+    b"<41<42>",
+    b"<feff0041>rest",
+    b"<" + b"30" * 200_000 + b">x",
+    b"<" + b"30" * 200_000,
+]
+
+
+def outcome(read: Callable[[io.BytesIO], object], raw: bytes) -> tuple[str, object, int]:
+    stream = io.BytesIO(raw)
+    try:
+        value = read(stream)
+    except Exception as error:
+        return "raised", type(error), 0
+    return type(value).__name__, value, stream.tell()
+
+
+@pytest.mark.parametrize("raw", _ODD_STRINGS, ids=range(len(_ODD_STRINGS)))
+def test_odd_string_is_read_as_pyhanko_reads_it(raw: bytes) -> None:
+    assert outcome(read_hex_string, raw) == outcome(_SLOWLY, raw)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet="0123456789abcdefABCDEF <>\n\r\t\0%xg~", max_size=60))
+def test_any_string_is_read_as_pyhanko_reads_it(inner: str) -> None:
+    raw = b"<" + inner.encode()
+    assert outcome(read_hex_string, raw) == outcome(_SLOWLY, raw)
