@@ -121,6 +121,7 @@ class BrokerCollector(Collector):
             ("lienthong_broker_returned", "Broker messages that reached no queue.", counters.returned),
             ("lienthong_broker_undecodable", "Broker messages not ours to read.", counters.undecodable),
             ("lienthong_broker_sessions_lost", "Connections lost or refused.", counters.sessions_lost),
+            ("lienthong_broker_queues_made_anew", "Broken queues made anew.", counters.queues_made_anew),
             (
                 "lienthong_sweeps_failed",
                 "Rounds of the sweeper and its chores that failed.",

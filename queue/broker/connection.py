@@ -35,6 +35,10 @@ class BrokerAway(Exception):
     """The broker did not answer, refused, or the connection died."""
 
 
+class NoAnswer(BrokerAway):
+    """The connection stands, but the broker did not answer in time."""
+
+
 async def answered(call: Awaitable[T], *, within: timedelta = ANSWER_WITHIN) -> T:
     """Return what a call to the broker returns.
 
@@ -51,7 +55,7 @@ async def answered(call: Awaitable[T], *, within: timedelta = ANSWER_WITHIN) -> 
     finally:
         abandon(task)
     if not done:
-        raise BrokerAway(f"no answer within {within}")
+        raise NoAnswer(f"no answer within {within}")
     return outcome(task)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,10 +18,19 @@ from typing import NoReturn
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import AbstractChannel as RawChannel
 from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import ConnectionInternalError
 
 from broker import topology
 from broker.codec import Undecodable, decode_batch
-from broker.connection import BrokerAway, answered, keep_connected, raise_when, running
+from broker.connection import (
+    ANSWER_WITHIN,
+    BrokerAway,
+    NoAnswer,
+    answered,
+    keep_connected,
+    raise_when,
+    running,
+)
 from broker.counters import BrokerCounters
 from broker.dispatch import dispatch
 from broker.stations import CREWS, Arrival, Crew, Handler, Station
@@ -37,6 +47,7 @@ limit of 30 minutes."""
 PAUSE = timedelta(seconds=1)
 """How long a crew member rests when the store is away, so that it does not empty the queue in vain."""
 LOOK_EVERY = timedelta(seconds=10)
+REFUSALS_OF_A_BROKEN_QUEUE = 2
 
 
 def stations_for(
@@ -102,6 +113,7 @@ class Consumer:
         self._stations = stations
         self._counters = counters
         self._subscriptions: list[_Subscription] = []
+        self._refusals: Counter[tuple[Lane, Channel]] = Counter()
 
     async def session(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
         """Consume over one connection until it is lost, a subscription ends, or nothing comes any more.
@@ -110,10 +122,9 @@ class Consumer:
             BaseExceptionGroup: It ended.
         """
         try:
-            for (lane, channel), station in self._stations.items():
-                subscription = _Subscription(topology.queue_name(lane, channel), station, self._counters)
-                await answered(subscription.start(connection, lost.set))
-                self._subscriptions.append(subscription)
+            for queue in self._stations:
+                await self._make_anew_if_broken(connection, queue)
+                await self._subscribe(connection, queue, on_end=lost.set)
             self._counters.consuming = True
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(raise_when(lost))
@@ -123,6 +134,34 @@ class Consumer:
             self._subscriptions.clear()
             for station in self._stations.values():
                 station.forget()
+
+    async def _subscribe(
+        self, connection: AbstractConnection, queue: tuple[Lane, Channel], *, on_end: Callable[[], None]
+    ) -> None:
+        subscription = _Subscription(topology.queue_name(*queue), self._stations[queue], self._counters)
+        try:
+            await answered(subscription.start(connection, on_end))
+        except BrokerAway as away:
+            if isinstance(away, NoAnswer) or isinstance(away.__cause__, ConnectionInternalError):
+                self._refusals[queue] += 1
+            raise
+        del self._refusals[queue]
+        self._subscriptions.append(subscription)
+
+    async def _make_anew_if_broken(self, connection: AbstractConnection, queue: tuple[Lane, Channel]) -> None:
+        """Make a queue anew that would not be consumed from twice in a row.
+
+        A node killed in the moment a queue was made (3.10.8) knows of it for ever, and nothing is behind it:
+        it can be declared but not used. Nothing is lost with it, the rows remember.
+        """
+        if self._refusals[queue] < REFUSALS_OF_A_BROKEN_QUEUE:
+            return
+        log.error(
+            "queue is broken, making it anew",
+            extra={"event": "broker.queue_broken", "queue": topology.queue_name(*queue)},
+        )
+        await answered(topology.make_anew(connection, *queue), within=2 * ANSWER_WITHIN)
+        self._counters.queues_made_anew += 1
 
     async def stop(self) -> None:
         """Let the broker send no more; acknowledgements still go through."""

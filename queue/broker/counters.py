@@ -31,6 +31,8 @@ class BrokerCounters:
     """Rounds that the sweeper or a chore could not finish."""
     sessions_lost: int = 0
     """Connections that were lost, refused or given up."""
+    queues_made_anew: int = 0
+    """Work queues the broker had lost the inside of."""
     connected: bool = False
     """Whether the publisher can reach the broker."""
     consuming: bool = False

@@ -60,6 +60,13 @@ async def _declare_work_queue(connection: AbstractConnection, lane: Lane, channe
         await queue.bind(DELIVERIES, f"{lane}.{channel_kind}.#")
 
 
+async def make_anew(connection: AbstractConnection, lane: Lane, channel_kind: Channel) -> None:
+    """Delete a work queue with whatever it holds and make it again; the sweeper refills it."""
+    async with connection.channel() as channel:
+        await channel.queue_delete(queue_name(lane, channel_kind))
+    await _declare_work_queue(connection, lane, channel_kind)
+
+
 async def declare_listener(connection: AbstractConnection, *, binding: str) -> AbstractQueue:
     """Return a fresh queue of this connection alone that gets the events of a binding key."""
     channel = await connection.channel()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import aio_pika
 import pytest
@@ -26,6 +27,7 @@ from tests.support.brokers import (
     delete_topology,
     hand_over_at,
     handovers,
+    killed_while_queues_are_made,
     rabbitmq,
     until,
 )
@@ -84,6 +86,15 @@ async def test_what_is_announced_while_the_broker_is_down_goes_out_when_it_is_ba
         await recorder.has_seen(handovers(120))
 
     assert counters.failed == 0
+
+
+async def test_a_node_killed_while_its_queues_are_made_is_consumed_from_again(tmp_path: Path) -> None:
+    node = await killed_while_queues_are_made(tmp_path)
+    try:
+        async with hand_over_at(node.url) as x, x.working(Recorder()):
+            await until(lambda: x.counters.consuming, within=60)
+    finally:
+        await node.close(cleanly=False)
 
 
 async def test_a_wiped_broker_gets_its_topology_and_its_work_back(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Protocol, cast
 
 import aio_pika
@@ -151,6 +152,22 @@ async def hand_over_at(url: str) -> AsyncIterator[HandOver]:
     async with open_publisher(url, counters=counters) as publisher:
         await until(lambda: counters.connected)
         yield HandOver(publisher, counters, partial(open_consumer, url, counters=counters))
+
+
+async def killed_while_queues_are_made(folder: Path) -> PrivateRabbitMq:
+    """Return a node that was killed in the moment its first queues were made.
+
+    3.10.8 then often has queues in its list with nothing behind them.
+    """
+    node = PrivateRabbitMq(folder)
+    await node.start()
+    connection = await aio_pika.connect(node.url)
+    await topology.declare(connection)
+    await node.kill9()
+    with suppress(Exception):  # whatever the library makes of a dead connection
+        await connection.close()
+    await node.start()
+    return node
 
 
 async def delete_topology(url: str) -> None:
