@@ -1,7 +1,8 @@
 """Bodies of documents as files under their SHA-256, in one folder on one filesystem.
 
-`tmp/` holds what is being received, `sha256/ab/` what was kept. Kept means fsynced, file and folder; a name
-is never anything but a hash. Several processes may share the folder.
+`tmp/` holds what is being received, `sha256/ab/` what was kept, `unpack/` what parsing workers take out of
+packets: each may write to a folder of its own there, and nowhere else. Kept means fsynced, file and folder; a
+name is never anything but a hash. Several processes may share the folder.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import asyncio
 import hashlib
 import os
 import secrets
+import shutil
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from io import FileIO
 from pathlib import Path
 
-from gateway.domain.errors import StoreUnavailable
+from gateway.domain.errors import MalformedDocument, StoreUnavailable
 from gateway.domain.model import Sha256
 from gateway.domain.ports import Draft
 
 LEFT_OVER_AFTER = timedelta(hours=1)
-"""How old a file in `tmp/` must be for its process to be surely gone."""
+"""How old a file in `tmp/` or a folder in `unpack/` must be for its process to be surely gone."""
+UNPACK = "unpack"
+"""The folder of the store in which each parsing worker has the one folder it may write to."""
 _DIRECT_BYTES = 256 * 1024
 """What of a body is written without a thread, which would cost more than the writing."""
 _CHECK_SPACE_BYTES = 8 * 1024 * 1024
@@ -104,6 +109,8 @@ class FolderBodies:
     def __init__(self, folder: Path, *, free_floor_bytes: int) -> None:
         self._tmp = folder / "tmp"
         self._kept = folder / "sha256"
+        self._unpack = folder / UNPACK
+        self._adopted: dict[Path, list[FileDraft]] = {}
         self._free_floor_bytes = free_floor_bytes
         self.fsyncs = 0
 
@@ -121,12 +128,58 @@ class FolderBodies:
             StoreUnavailable: Free space is below the floor.
         """
         self._check_space()
-        with _disk_failures():
-            draft = FileDraft(self._tmp / secrets.token_hex(16), check_space=self._check_space)
+        draft = self._new_draft()
         try:
             yield draft
         finally:
             await draft.discard()
+
+    @asynccontextmanager
+    async def unpacking(self) -> AsyncIterator[Path]:
+        """Lend an empty folder for what a parsing worker takes out of a packet; it is gone when the context
+        ends, and so is what was adopted from it and not kept.
+
+        Raises:
+            StoreUnavailable: Free space is below the floor.
+        """
+        self._check_space()
+        folder = self._unpack / secrets.token_hex(16)
+        with _disk_failures():
+            folder.mkdir(mode=0o700)
+        adopted = self._adopted[folder] = []
+        try:
+            yield folder
+        finally:
+            del self._adopted[folder]
+            for draft in adopted:
+                await draft.discard()
+            try:
+                folder.rmdir()
+            except OSError:
+                # A large file, or whatever a worker that was taken over has left here.
+                await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    async def adopt(self, path: Path) -> Draft:
+        """Return a copy of a file in a lent folder as a draft, gone with the folder unless it was kept. The
+        file itself may be gone.
+
+        The copy is out of the worker's reach: whatever it still holds open, it cannot change what was hashed.
+
+        Raises:
+            MalformedDocument: There is no such regular file: what wrote it was misled by what it read.
+            StoreUnavailable: The disk is full or failing.
+        """
+        if path.parent not in self._adopted:
+            raise MalformedDocument(reasons=("a file of the packet lies outside its folder",))
+        with _open_regular(path) as source:
+            draft = self._new_draft()
+            self._adopted[path.parent].append(draft)
+            while chunk := source.read(_DIRECT_BYTES):
+                await draft.write(chunk)
+        if draft.size_bytes <= _DIRECT_BYTES:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+        return draft
 
     async def keep(self, drafts: Sequence[Draft]) -> None:
         """Make drafts durable under their hashes; keeping known bytes again is harmless.
@@ -154,6 +207,18 @@ class FolderBodies:
             for name in await unused(names) if names else ():
                 removed += await asyncio.to_thread(self._remove_unless_kept_again, name, older_than)
         return removed
+
+    async def sweep_left_overs(self, *, now: datetime) -> None:
+        """Remove what a crash left in `tmp/` and `unpack/` an hour ago or earlier.
+
+        Raises:
+            StoreUnavailable: The disk is failing.
+        """
+        await asyncio.to_thread(_remove_left_overs, self._tmp, self._unpack, now=now)
+
+    def _new_draft(self) -> FileDraft:
+        with _disk_failures():
+            return FileDraft(self._tmp / secrets.token_hex(16), check_space=self._check_space)
 
     def _check_space(self) -> None:
         if self.free_bytes < self._free_floor_bytes:
@@ -190,7 +255,7 @@ class FolderBodies:
 
 
 async def open_bodies(folder: Path, *, free_floor_bytes: int, now: datetime) -> FolderBodies:
-    """Return the store in a folder, made when missing, without what a crash left in `tmp/`.
+    """Return the store in a folder, made when missing, without what a crash left in `tmp/` and `unpack/`.
 
     Args:
         folder: On one filesystem, shared by all processes.
@@ -207,13 +272,22 @@ async def open_bodies(folder: Path, *, free_floor_bytes: int, now: datetime) -> 
 def _prepare(folder: Path, now: datetime) -> None:
     with _disk_failures():
         kept = folder / "sha256"
-        for each in (folder / "tmp", *(kept / f"{byte:02x}" for byte in range(256))):
+        for each in (folder / "tmp", folder / UNPACK, *(kept / f"{byte:02x}" for byte in range(256))):
             each.mkdir(mode=0o750, parents=True, exist_ok=True)
         for each in (kept, folder, folder.parent):
             _fsync_folder(each)
-        for left_over in (folder / "tmp").iterdir():
-            if left_over.stat().st_mtime < (now - LEFT_OVER_AFTER).timestamp():
+    _remove_left_overs(folder / "tmp", folder / UNPACK, now=now)
+
+
+def _remove_left_overs(tmp: Path, unpack: Path, *, now: datetime) -> None:
+    """Remove what a crash left; the folder of a worker that was idle as long goes too, and is made again."""
+    with _disk_failures():
+        for left_over in tmp.iterdir():
+            if _is_older(left_over, now - LEFT_OVER_AFTER):
                 left_over.unlink(missing_ok=True)
+        for left_over in unpack.iterdir():
+            if _is_older(left_over, now - LEFT_OVER_AFTER):
+                shutil.rmtree(left_over, ignore_errors=True)
 
 
 def _older(folder: Path, than: datetime) -> list[Sha256]:
@@ -226,6 +300,18 @@ def _is_older(path: Path, than: datetime) -> bool:
         return path.stat().st_mtime < than.timestamp()
     except FileNotFoundError:
         return False
+
+
+def _open_regular(path: Path) -> FileIO:
+    """Open a file a parsing worker wrote: neither a link out of its folder nor a pipe that never ends."""
+    try:
+        file = FileIO(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file
+        file.close()
+    except OSError as missing:
+        raise MalformedDocument(reasons=("a file of the packet could not be unpacked",)) from missing
+    raise MalformedDocument(reasons=("a file of the packet is no regular file",))
 
 
 def _open_read_only(path: str, flags: int) -> int:

@@ -1,13 +1,17 @@
-"""The pool of parsing workers behind the port `Verifier`: strangers' files are parsed only there.
+"""The pool of parsing workers: strangers' files and packets are parsed only there. Meets the port `Verifier`.
 
-A worker has limits of memory and CPU, no network, no key and no file but the bodies. A file that kills
-its worker or breaks the deadline is refused; the next file gets a fresh worker.
+A worker has limits of memory and CPU, no network and no key. Of files it can read all bodies, those of other
+documents too, and write to one folder of its own: what it took out of a packet is moved from there before
+anybody looks at it, and out of the reach of all workers. A file that kills its worker or breaks the deadline
+is refused; the next file gets a fresh worker.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,19 +20,32 @@ from pathlib import Path
 
 import msgspec
 
+from adapters.containers.findings import ACTIVE
+from adapters.edxml.packet import Read
 from adapters.workers import NoWorker, Supervised, WorkerLate, WorkerLost
-from gateway.domain.errors import MalformedDocument, VerificationUnavailable
+from gateway.domain.errors import MalformedDocument, MalformedPacket, VerificationUnavailable
 from gateway.domain.ports import Clock
 from signing.report import VerificationReport
 
 _log = logging.getLogger(__name__)
 
 
-class JudgeFile(msgspec.Struct, frozen=True):
-    """The question: the verdict on a file, at a moment."""
+class JudgeFile(msgspec.Struct, frozen=True, tag="judge-file"):
+    """The question: the verdict on a file of this type, at a moment."""
 
     path: str
+    media_type: str
     at: datetime
+
+
+class ReadPacket(msgspec.Struct, frozen=True, tag="read-packet"):
+    """The question: what a packet says, its attachments unpacked into a folder."""
+
+    path: str
+    into: str
+
+
+Question = JudgeFile | ReadPacket
 
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
@@ -37,8 +54,14 @@ class Judged(msgspec.Struct, frozen=True, tag="judged"):
     report: VerificationReport
 
 
+class PacketRead(msgspec.Struct, frozen=True, tag="packet-read"):
+    """The answer: what the packet says, or every mistake in it."""
+
+    read: Read
+
+
 class NotReadable(msgspec.Struct, frozen=True, tag="not-readable"):
-    """The answer: the file is no PDF that could be judged."""
+    """The answer: the file is broken, or hides something."""
 
     reason: str
 
@@ -49,81 +72,186 @@ class NotThere(msgspec.Struct, frozen=True, tag="not-there"):
     reason: str
 
 
-Answer = Judged | NotReadable | NotThere
+Answer = Judged | PacketRead | NotReadable | NotThere
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things may take before a worker is killed (`file`, `packet`), or a caller is sent away because
+    all workers are busy (`turn`)."""
+
+    file: timedelta = timedelta(seconds=10)
+    packet: timedelta = timedelta(seconds=30)
+    turn: timedelta = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place for one worker, and the name of the folder that is all it may write to."""
+
+    worker: Supervised
+    name: str
+    folder: Path | None = None
+    """The folder, once there was a packet to unpack."""
+
+    async def ask(self, question: Question, *, within: timedelta) -> Answer:
+        """Return the worker's answer; in a packet's answer the folder `into` holds what it took out.
+
+        Raises:
+            NoWorker, WorkerLost, WorkerLate: As `Supervised.ask`.
+            OSError: There is no room to unpack to.
+        """
+        if isinstance(question, JudgeFile):
+            return await self._answer(question, within=within)
+        into = Path(question.into)
+        async with self._empty_folder(beside=into) as unpacked:
+            own = msgspec.structs.replace(question, into=str(unpacked))
+            answer = await self._answer(own, within=within)
+            if isinstance(answer, PacketRead):
+                unpacked.rename(into)  # which is empty
+            return answer
+
+    async def _answer(self, question: Question, *, within: timedelta) -> Answer:
+        answer = await self.worker.ask(msgspec.json.encode(question), within=within)
+        try:
+            return _answers.decode(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as nonsense:
+            raise WorkerLost("the answer is none") from nonsense
+
+    @asynccontextmanager
+    async def _empty_folder(self, *, beside: Path) -> AsyncIterator[Path]:
+        """Lend a new folder in the worker's own; a try before may have left anything in the last one."""
+        self.folder = beside.parent / self.name
+        if not self.folder.is_dir():
+            # Swept away while it was idle: the worker may write to this one no more, and to no other.
+            await self.worker.stop()
+            self.folder.mkdir(mode=0o700)
+        folder = self.folder / secrets.token_hex(16)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            if folder.exists():
+                await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    async def close(self) -> None:
+        """End the worker, and its folder with it."""
+        await self.worker.stop()
+        if self.folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
 
 @dataclass(slots=True)
 class Sandbox:
-    """Judges files, as many at a time as there are workers; further callers wait their turn."""
+    """Judges files and reads packets, as many at a time as there are workers; others wait their turn."""
 
     clock: Clock
-    deadline: timedelta
-    patience: timedelta
-    _places: Sequence[Supervised]
-    _free: asyncio.LifoQueue[Supervised] = field(default_factory=asyncio.LifoQueue)
+    patience: Patience
+    refuse_active: bool
+    """Whether files with active content are refused instead of flagged."""
+    _places: Sequence[_Place]
+    _free: asyncio.LifoQueue[_Place] = field(default_factory=asyncio.LifoQueue)
 
     @property
     def isolated(self) -> bool:
         """Return whether every worker is cut off from the network."""
-        return all(place.isolated for place in self._places)
+        return all(place.worker.isolated for place in self._places)
 
     @property
     def enclosed(self) -> bool:
         """Return whether every worker is cut off from all files but those it judges."""
-        return all(place.enclosed for place in self._places)
+        return all(place.worker.enclosed for place in self._places)
 
-    async def verify(self, path: Path) -> VerificationReport:
-        """Return the verdict on a PDF.
+    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:
+        """Return the verdict on a file; one that carries no signature we can judge counts as unsigned.
 
         Raises:
-            MalformedDocument: It is no readable PDF, or broke the limits of time or memory.
+            MalformedDocument: It is broken, hides something, holds active content where that is refused, or
+                broke the limits of time or memory.
             VerificationUnavailable: No parsing worker could be had.
         """
+        question = JudgeFile(str(path), media_type, self.clock())
+        match await self._ask(question, within=self.patience.file):
+            case Judged(report):
+                return self._let_pass(report)
+            case NotReadable(reason):
+                raise MalformedDocument("The file cannot be read.", reasons=(reason,))
+            case other:
+                raise _no_answer(other)
+
+    async def read_packet(self, path: Path, *, into: Path) -> Read:
+        """Return what a packet says; its attachments are files in the folder `into` afterwards.
+
+        Nothing in the answer is to be believed more than the packet itself: a hostile one may have taken over
+        the worker that wrote it.
+
+        Raises:
+            MalformedPacket: It broke the limits of time or memory, or ended its worker.
+            VerificationUnavailable: No parsing worker could be had.
+        """
+        try:
+            answer = await self._ask(ReadPacket(str(path), str(into)), within=self.patience.packet)
+        except MalformedDocument as broken:
+            raise MalformedPacket(broken.detail, reasons=broken.reasons) from broken
+        match answer:
+            case PacketRead(read):
+                return read
+            case NotReadable(reason):
+                raise MalformedPacket("The packet cannot be read.", reasons=(reason,))
+            case other:
+                raise _no_answer(other)
+
+    def _let_pass(self, report: VerificationReport) -> VerificationReport:
+        active = [each for each in report.warnings if each.code in ACTIVE]
+        if self.refuse_active and active:
+            reasons = tuple(f"{each.code}: {each.detail}" for each in active)
+            raise MalformedDocument(
+                "The file holds active content, which is not taken here.", reasons=reasons
+            )
+        return report
+
+    async def _ask(self, question: Question, *, within: timedelta) -> Answer:
         place = await self._free_place()
         try:
-            answer = await self._ask(place, path)
+            return await _answer_of(place, question, within=within)
         finally:
             self._free.put_nowait(place)
-        match answer:
-            case Judged(report):
-                return report
-            case NotReadable(reason):
-                raise MalformedDocument("The file is not a readable PDF.", reasons=(reason,))
-            case NotThere(reason):
-                _log.error("verification.file_missing", extra={"reason": reason})
-                raise VerificationUnavailable
 
-    async def _free_place(self) -> Supervised:
+    async def _free_place(self) -> _Place:
         try:
-            async with asyncio.timeout(self.patience.total_seconds()):
+            async with asyncio.timeout(self.patience.turn.total_seconds()):
                 return await self._free.get()
         except TimeoutError as busy:
             raise VerificationUnavailable("All parsing workers are busy.") from busy
 
-    async def _ask(self, place: Supervised, path: Path) -> Answer:
-        question = msgspec.json.encode(JudgeFile(str(path), self.clock()))
-        for _ in range(2):  # once more in a fresh worker: the first may have died of something else
-            try:
-                answer = await place.ask(question, within=self.deadline)
-                return _answers.decode(answer)
-            except NoWorker as none:
-                _log.error("verification.no_worker", extra={"reason": str(none)})
-                raise VerificationUnavailable from none
-            except WorkerLate as late:
-                _log.warning("verification.deadline_broken")
-                limit = f"{self.deadline.total_seconds():g} seconds"
-                raise _beyond_limits(f"it took longer than {limit}") from late
-            except (WorkerLost, msgspec.DecodeError):
-                await place.stop()
-                _log.warning("verification.worker_lost")
-        raise _beyond_limits("it ended the process that read it")
+
+async def _answer_of(place: _Place, question: Question, *, within: timedelta) -> Answer:
+    for _ in range(2):  # once more in a fresh worker: the first may have died of something else
+        try:
+            return await place.ask(question, within=within)
+        except (NoWorker, OSError) as none:
+            _log.error("verification.no_worker", extra={"reason": str(none)})
+            raise VerificationUnavailable from none
+        except WorkerLate as late:
+            _log.warning("verification.deadline_broken")
+            limit = f"{within.total_seconds():g} seconds"
+            raise _beyond_limits(f"it took longer than {limit}") from late
+        except WorkerLost:
+            await place.worker.stop()
+            _log.warning("verification.worker_lost")
+    raise _beyond_limits("it ended the process that read it")
+
+
+def _no_answer(answer: Answer) -> VerificationUnavailable:
+    """Return the error for an answer that does not answer: a missing file, or one to another question."""
+    reason = answer.reason if isinstance(answer, NotThere) else type(answer).__name__
+    _log.error("verification.file_missing", extra={"reason": reason})
+    return VerificationUnavailable()
 
 
 def _beyond_limits(reason: str) -> MalformedDocument:
-    return MalformedDocument(
-        "The file cannot be judged within the limits of time and memory.", reasons=(reason,)
-    )
+    return MalformedDocument("It cannot be read within the limits of time and memory.", reasons=(reason,))
 
 
 @asynccontextmanager
@@ -132,30 +260,33 @@ async def open_sandbox(
     *,
     clock: Clock,
     workers: int,
-    deadline: timedelta = timedelta(seconds=10),
-    patience: timedelta = timedelta(seconds=20),
+    patience: Patience | None = None,
+    refuse_active: bool = False,
     files_per_worker: int = 1_000,
 ) -> AsyncIterator[Sandbox]:
     """Yield a pool of running parsing workers; they end with the context.
 
     Args:
-        argv: The command that starts one worker.
+        argv: The command that starts one worker; the name of its own folder is added at its end.
         clock: What the present is.
-        workers: How many files are judged at a time.
-        deadline: How long one file may take before its worker is killed.
-        patience: How long a caller waits for a free worker.
-        files_per_worker: After how many files a worker is replaced by a fresh one.
+        workers: How many files are judged, or packets read, at a time.
+        patience: How long each may take.
+        refuse_active: Whether files with active content are refused instead of flagged.
+        files_per_worker: After how many answers a worker is replaced by a fresh one.
 
     Raises:
         VerificationUnavailable: A worker cannot be started; `reasons` says why.
     """
-    places = [Supervised(argv, answers_per_worker=files_per_worker) for _ in range(workers)]
+    places = []
+    for _ in range(workers):
+        name = f"worker-{secrets.token_hex(8)}"
+        places.append(_Place(Supervised([*argv, name], answers_per_worker=files_per_worker), name))
     try:
         try:
-            await asyncio.gather(*(place.start() for place in places))
+            await asyncio.gather(*(place.worker.start() for place in places))
         except NoWorker as none:
             raise VerificationUnavailable(reasons=(str(none),)) from none
-        sandbox = Sandbox(clock, deadline, patience, places)
+        sandbox = Sandbox(clock, patience or Patience(), refuse_active, places)
         for place in places:
             sandbox._free.put_nowait(place)
         if not sandbox.isolated:
@@ -165,4 +296,4 @@ async def open_sandbox(
         yield sandbox
     finally:
         for place in places:
-            await place.stop()
+            await place.close()

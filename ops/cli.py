@@ -4,31 +4,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import click
-import msgspec
 
 from gateway.domain.errors import DependencyUnavailable, ExchangeError
 from ops import __version__
-from ops.client.commands import client_commands
-from ops.commands import Json
+from ops.broker_users_line import broker_users
+from ops.client.commands import document_commands
+from ops.client.life_commands import life_commands
 from ops.confinement import close_memory
 from ops.control import FolderTaken, RemoteRefusal
+from ops.desk import Json
+from ops.dossiers_line import dossiers
+from ops.line import as_json, print_outcome, run_command, settings_of
 from ops.logs import start_logging
 from ops.receipt_check import receipt
-from ops.settings import NotInitialised, Settings, SettingsError, load, masked
+from ops.reports_line import report
+from ops.settings import NotInitialised, SettingsError, masked
+from ops.systems_line import systems
 
 GOOD, NOT_GOOD, COULD_NOT, WRONG_USAGE = 0, 1, 2, 64
 
 _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,9 +43,13 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for command in client_commands:
+for command in (*document_commands, *life_commands):
     cli.add_command(command)
 cli.add_command(receipt)
+cli.add_command(systems)
+cli.add_command(broker_users)
+cli.add_command(dossiers)
+cli.add_command(report)
 
 
 @cli.command()
@@ -54,8 +59,8 @@ def init(config: Path | None, as_json: bool) -> None:
     """Make the data folder, the record, the receipt key and the first administrator."""
     from ops.setup import initialise
 
-    outcome = asyncio.run(initialise(_settings(config)))
-    _print(
+    outcome = asyncio.run(initialise(settings_of(config)))
+    print_outcome(
         outcome,
         as_json=as_json,
         lines=lambda: [
@@ -110,8 +115,8 @@ def agencies() -> None:
 @click.pass_obj
 def import_agencies(config: Path | None, file: Path, as_json: bool) -> None:
     """Insert or change the agencies of a CSV or JSON file."""
-    outcome = _run_command(config, "agencies import", {"file": str(file.absolute())})
-    _print(
+    outcome = run_command(config, "agencies import", {"file": str(file.absolute())})
+    print_outcome(
         outcome,
         as_json=as_json,
         lines=lambda: [
@@ -151,8 +156,8 @@ def create_client(
     arguments: Json = {"agencies": list(agency), "all": everybody}
     if public_key is not None:
         arguments["public_key"] = public_key.read_text()
-    outcome = _run_command(config, "clients create", arguments)
-    _print(outcome, as_json=as_json, lines=lambda: _credentials(outcome))
+    outcome = run_command(config, "clients create", arguments)
+    print_outcome(outcome, as_json=as_json, lines=lambda: _credentials(outcome))
 
 
 @clients.command("rotate")
@@ -161,8 +166,8 @@ def create_client(
 @click.pass_obj
 def rotate_client(config: Path | None, agency: str, as_json: bool) -> None:
     """Give an agency's clients new secrets; the old ones work a week longer."""
-    outcome = _run_command(config, "clients rotate", {"agency": agency})
-    _print(outcome, as_json=as_json, lines=lambda: _credentials(outcome))
+    outcome = run_command(config, "clients rotate", {"agency": agency})
+    print_outcome(outcome, as_json=as_json, lines=lambda: _credentials(outcome))
 
 
 @clients.command("revoke")
@@ -172,8 +177,8 @@ def rotate_client(config: Path | None, agency: str, as_json: bool) -> None:
 @click.pass_obj
 def revoke_client(config: Path | None, agency: str, client_id: str | None, as_json: bool) -> None:
     """Revoke an agency's clients at once, with all their tokens."""
-    outcome = _run_command(config, "clients revoke", {"agency": agency, "client_id": client_id})
-    _print(outcome, as_json=as_json, lines=lambda: [f"revoked {each}" for each in outcome["revoked"]])
+    outcome = run_command(config, "clients revoke", {"agency": agency, "client_id": client_id})
+    print_outcome(outcome, as_json=as_json, lines=lambda: [f"revoked {each}" for each in outcome["revoked"]])
 
 
 def _credentials(outcome: Json) -> list[str]:
@@ -193,8 +198,10 @@ def administrators() -> None:
 @click.pass_obj
 def create_administrator(config: Path | None, as_json: bool) -> None:
     """Make an administrator's credentials; the secret is shown this once."""
-    outcome = _run_command(config, "administrators create", {})
-    _print(outcome, as_json=as_json, lines=lambda: [f"{outcome['client_id']}\t{outcome['client_secret']}"])
+    outcome = run_command(config, "administrators create", {})
+    print_outcome(
+        outcome, as_json=as_json, lines=lambda: [f"{outcome['client_id']}\t{outcome['client_secret']}"]
+    )
 
 
 @cli.command()
@@ -224,9 +231,9 @@ def redrive(
         "waiting": waiting,
         "dry_run": dry_run,
     }
-    outcome = _run_command(config, "redrive", arguments)
+    outcome = run_command(config, "redrive", arguments)
     verb = "would be queued" if dry_run else "queued"
-    _print(
+    print_outcome(
         outcome,
         as_json=as_json,
         lines=lambda: [
@@ -247,8 +254,8 @@ def config_group() -> None:
 @click.pass_obj
 def check_config(config: Path | None, as_json: bool) -> None:
     """Print the effective settings, secrets masked."""
-    shown = masked(_settings(config))
-    _print(shown, as_json=as_json, lines=lambda: _setting_lines(shown, ""))
+    shown = masked(settings_of(config))
+    print_outcome(shown, as_json=as_json, lines=lambda: _setting_lines(shown, ""))
 
 
 def _setting_lines(tree: Json, section: str) -> list[str]:
@@ -282,28 +289,14 @@ def main() -> None:
         sys.exit(COULD_NOT if error.status == DependencyUnavailable.status else NOT_GOOD)
 
 
-def _settings(config: Path | None) -> Settings:
-    return load(config, os.environ)
-
-
 def _serve(config: Path | None, role: Literal["run", "serve", "worker"]) -> None:
     close_memory()
     # Here and not above: the parts of a server take a second to load; a client need not wait for them.
     from ops import wiring
 
-    settings = _settings(config)
+    settings = settings_of(config)
     start_logging(settings.log.level)
     asyncio.run(wiring.ROLES[role](settings))
-
-
-def _run_command(config: Path | None, name: str, arguments: Json) -> Json:
-    from ops.setup import command
-
-    return asyncio.run(command(_settings(config), name, arguments))
-
-
-def _print(outcome: Json, *, as_json: bool, lines: Callable[[], list[str]]) -> None:
-    click.echo(msgspec.json.encode(outcome).decode() if as_json else "\n".join(lines()))
 
 
 if __name__ == "__main__":

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from gateway.domain.errors import MalformedRequest, NotFound
 from gateway.domain.ids import new_id
 from gateway.domain.ledger import ParkedFilter
 from gateway.domain.model import AgencyCode, Client, ClientId, Role
-from gateway.domain.ports import Broker, Clients, Clock, Deliveries, Directory
 from gateway.service.redrive import Redriven, redrive, redrive_line
+from ops import dossiers, reports, systems
+from ops.desk import SECRET_OVERLAP, Command, Desk, Json, new_secret
 from ops.directory_file import read_directory
 from ops.directory_import import import_directory
-
-SECRET_OVERLAP = timedelta(days=7)
-"""How long the old secret still works after a rotation."""
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the commands work with."""
-
-    clock: Clock
-    directory: Directory
-    clients: Clients
-    deliveries: Deliveries
-    broker: Broker
-
-
-Command = Callable[[Desk, Json], Awaitable[Json]]
 
 
 async def import_agencies(desk: Desk, arguments: Json) -> Json:
@@ -96,7 +75,7 @@ async def rotate_clients(desk: Desk, arguments: Json) -> Json:
         raise NotFound(f"The clients of {arguments['agency']} hold their own keys: there is no secret.")
     rotated = []
     for client in clients:
-        secret = _new_secret()
+        secret = new_secret()
         await desk.clients.replace(
             replace(
                 client,
@@ -171,6 +150,9 @@ COMMANDS: dict[str, Command] = {
     "clients revoke": revoke_clients,
     "administrators create": create_administrator,
     "redrive": redrive_parked,
+    **systems.COMMANDS,
+    **dossiers.COMMANDS,
+    **reports.COMMANDS,
 }
 
 
@@ -191,7 +173,7 @@ async def _create_client(desk: Desk, agency: AgencyCode, public_key: str | None)
 def _new_client(
     now: datetime, *, role: Role, agency: AgencyCode | None, public_key: str | None
 ) -> tuple[Client, str]:
-    secret = _new_secret()
+    secret = new_secret()
     hashed = None if public_key else _sha256(secret)
     return Client(ClientId(new_id(now)), role, agency, hashed, public_key, now), secret
 
@@ -216,10 +198,6 @@ def _check_public_key(text: str) -> None:
         is_public = False
     if not is_public or "PRIVATE KEY-----" in text:
         raise MalformedRequest("This is not the PEM or JWK of a public key.")
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(32)
 
 
 def _sha256(secret: str) -> str:

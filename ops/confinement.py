@@ -30,12 +30,12 @@ _PROGRAMS = tuple(
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def confine(*, memory_growth_bytes: int, niceness: int = 0) -> bool:
+def confine(*, memory_growth_bytes: int, niceness: int = 0, file_bytes: int = 0) -> bool:
     """Give up what a worker does not need; return whether the network is gone too.
 
     Afterwards: it dies with its parent, leaves no core file, cannot be traced, gains no privileges,
-    starts no processes (unless it runs as root, where the kernel does not count them), writes no files,
-    yields to others by `niceness`, and may grow by `memory_growth_bytes` at most.
+    starts no processes (unless it runs as root, where the kernel does not count them), writes no file
+    longer than `file_bytes`, yields to others by `niceness`, and may grow by `memory_growth_bytes` at most.
     """
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -44,7 +44,7 @@ def confine(*, memory_growth_bytes: int, niceness: int = 0) -> bool:
     limit = _data_bytes() + memory_growth_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     os.nice(niceness)
     return isolated
@@ -59,12 +59,13 @@ def close_memory() -> None:
     _libc.prctl(_PR_SET_DUMPABLE, 0)
 
 
-def enclose(*, readable: Sequence[Path]) -> bool:
-    """Close every file but those beneath `readable` and the programs; return whether the kernel can.
+def enclose(*, readable: Sequence[Path], writable: Sequence[Path] = ()) -> bool:
+    """Close every file but those beneath `readable`, `writable` and the programs; return whether the kernel
+    can. Only beneath `writable` can files be made, changed or removed.
 
     What is open stays open. To be called after `confine`.
     """
-    return landlock.close_files(readable=[*readable, *_PROGRAMS])
+    return landlock.close_files(readable=[*readable, *_PROGRAMS], writable=writable)
 
 
 def allow_cpu(more: timedelta) -> None:

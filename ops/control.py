@@ -12,7 +12,8 @@ import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector, web
 
 from gateway.domain.errors import ExchangeError, NotFound
-from ops.commands import COMMANDS, Desk, Json
+from ops.commands import COMMANDS
+from ops.desk import Desk, Json
 
 SOCKET = "control.sock"
 LOCK = "lock"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from gateway.domain.model import Agency, AgencyCode, Alias, AliasScheme, Channel, SignaturePolicy, Webhook
+from ops.csv_rows import FAULT, BadRow, csv_rows
 
 COLUMNS = (
     "code", "name", "level", "parent", "channel", "policy", "qd20", "qcvn102", "legacy",
@@ -33,14 +32,6 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that cannot be used, by its line in the file (JSON: its place in the list), and why."""
-
-    line: int
-    fault: str
-
-
-@dataclass(frozen=True, slots=True)
 class DirectoryFile:
     """The usable rows in file order with their lines, and the bad ones."""
 
@@ -55,7 +46,7 @@ def read_directory(path: Path) -> DirectoryFile:
         ValueError: The file as a whole cannot be read; the text says why.
     """
     text = path.read_bytes().decode("utf-8-sig")
-    rows = _json_rows(text) if path.suffix.lower() == ".json" else _csv_rows(text)
+    rows = _json_rows(text) if path.suffix.lower() == ".json" else csv_rows(text, check=_check_columns)
     agencies: list[tuple[int, Agency]] = []
     bad: list[BadRow] = []
     seen: dict[str, int] = {}
@@ -72,37 +63,12 @@ def read_directory(path: Path) -> DirectoryFile:
     return DirectoryFile(agencies, bad)
 
 
-def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    # Each row has a reader of its own, so that a quote nobody closed spoils its row and no other.
-    lines = list(io.StringIO(text, newline=""))
-    columns = _columns(lines)
-    at = 1
-    while at < len(lines):
-        reader = csv.reader((lines[n] for n in range(at, len(lines))), strict=True)
-        try:
-            fields = next(reader)
-        except csv.Error as error:
-            yield at + 1, {"fault": f"not CSV: {error}"}
-            at += 1
-            continue
-        if len(fields) > len(columns):
-            yield at + 1, {"fault": "more fields than columns"}
-        elif fields:
-            yield at + 1, dict(zip(columns, fields, strict=False))
-        at += reader.line_num
-
-
-def _columns(lines: list[str]) -> list[str]:
-    try:
-        columns = next(csv.reader(lines[:1], strict=True), [])
-    except csv.Error as error:
-        raise ValueError(f"the first line is not CSV: {error}") from error
+def _check_columns(columns: list[str]) -> None:
     unknown = set(columns) - set(COLUMNS)
     if unknown or "code" not in columns or len(set(columns)) < len(columns):
         raise ValueError(
             f"the first line must name columns out of: {', '.join(COLUMNS)}, each once; not {columns}"
         )
-    return columns
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -111,9 +77,9 @@ def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         raise ValueError("the file must hold a list of objects")
     for place, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
-            yield place, {"fault": "not an object"}
+            yield place, {FAULT: "not an object"}
         elif wrong := [key for key, value in row.items() if not isinstance(value, str | int | list | None)]:
-            yield place, {"fault": f"neither text nor a list of texts: {', '.join(sorted(wrong))}"}
+            yield place, {FAULT: f"neither text nor a list of texts: {', '.join(sorted(wrong))}"}
         else:
             yield place, {key: _text(value) for key, value in row.items()}
 
@@ -125,8 +91,8 @@ def _text(value: object) -> str:
 
 
 def _agency(row: Mapping[str, str]) -> Agency:
-    if "fault" in row:
-        raise ValueError(row["fault"])
+    if FAULT in row:
+        raise ValueError(row[FAULT])
     if unknown := set(row) - set(COLUMNS):
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
     if wrong := [key for key, text in row.items() if _UNUSABLE.search(text)]:

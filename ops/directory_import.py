@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.domain.errors import Conflict
+from gateway.domain.ledger_ports import Directory
 from gateway.domain.model import Agency, AgencyCode
-from gateway.domain.ports import Clock, Directory
-from ops.directory_file import BadRow, DirectoryFile
+from gateway.domain.ports import Clock
+from ops.csv_rows import BadRow
+from ops.directory_file import DirectoryFile
 
 _Row = tuple[int, Agency]
 """An agency and its line in the file."""

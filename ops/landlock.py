@@ -15,7 +15,11 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
 _PATH_BENEATH = 1
 
-_READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_FOLDER, _REMOVE_FILE = 1 << 1, 1 << 2, 1 << 3, 1 << 5
+_MAKE_FILE, _TRUNCATE = 1 << 8, 1 << 14
+_READING = _READ_FILE | _READ_FOLDER
+# Regular files only: no folder, link, pipe or device can be made, and nothing moves from folder to folder.
+_WRITING = _READING | _WRITE_FILE | _REMOVE_FILE | _MAKE_FILE | _TRUNCATE
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 """How many rights (bits from the lowest) each version of the interface knows; later ones know 16."""
 _LATEST_RIGHTS = 16
@@ -23,8 +27,9 @@ _LATEST_RIGHTS = 16
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def close_files(*, readable: Sequence[Path]) -> bool:
-    """Leave this thread, and those it starts, read access beneath `readable` and nothing else.
+def close_files(*, readable: Sequence[Path], writable: Sequence[Path] = ()) -> bool:
+    """Leave this thread, and those it starts, read access beneath `readable`, files to make, change and
+    remove beneath `writable`, and nothing else.
 
     What is open stays open. False when the kernel does not have Landlock: nothing is closed then.
     The process must have given up gaining privileges before.
@@ -38,14 +43,16 @@ def close_files(*, readable: Sequence[Path]) -> bool:
     if ruleset < 0:
         return False
     try:
-        rules = [_allow_reading(ruleset, path) for path in readable if path.exists()]
+        allowed = [(path, _READING) for path in readable] + [(path, _WRITING & rights) for path in writable]
+        rules = [_allow(ruleset, path, rights=wanted) for path, wanted in allowed if path.exists()]
         return all(rules) and _call(_RESTRICT_SELF, ruleset, 0) == 0
     finally:
         os.close(ruleset)
 
 
-def _allow_reading(ruleset: int, path: Path) -> bool:
-    rights = _READ_FILE | _READ_FOLDER if path.is_dir() else _READ_FILE
+def _allow(ruleset: int, path: Path, *, rights: int) -> bool:
+    if not path.is_dir():
+        rights &= ~_READ_FOLDER
     beneath = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         rule, _ = _bytes(struct.pack("=Qi", rights, beneath))

@@ -123,6 +123,16 @@ class BrokerCollector(Collector):
             ("lienthong_broker_sessions_lost", "Connections lost or refused.", counters.sessions_lost),
             ("lienthong_broker_queues_made_anew", "Broken queues made anew.", counters.queues_made_anew),
             (
+                "lienthong_broker_acknowledged",
+                "Agencies' answers over the broker that counted.",
+                counters.acknowledged,
+            ),
+            (
+                "lienthong_broker_acknowledgements_dropped",
+                "Answers over the broker that were malformed, somebody else's or out of turn.",
+                counters.acknowledgements_dropped,
+            ),
+            (
                 "lienthong_sweeps_failed",
                 "Rounds of the sweeper and its chores that failed.",
                 counters.sweeps_failed,

@@ -14,16 +14,22 @@ from pathlib import Path
 from adapters.bodies import FolderBodies, open_bodies
 from adapters.db.ledger import Ledger, open_ledger
 from adapters.db.migrate import revisions
+from adapters.edxml.packet import Read
+from adapters.edxml.packets import EdxmlPackets
 from adapters.egress import EgressRules, open_egress
 from adapters.key_worker import KeyWorker, open_key_worker
-from adapters.sandbox import open_sandbox
+from adapters.sandbox import Patience, open_sandbox
+from adapters.scanner import Parsers, Scanned
+from adapters.secrets import SecretBox
+from adapters.vxp.server import mount as mount_vxp
 from adapters.webhook import WebhookConnector
 from broker.counters import BrokerCounters
 from broker.sweeper import Sweeper
 from gateway.domain.errors import DependencyUnavailable, ExchangeError, VerificationUnavailable
 from gateway.domain.model import Channel
-from gateway.domain.ports import Broker, Verifier, Wakeups
+from gateway.domain.ports import Broker, Connector, Wakeups
 from gateway.domain.retry import in_steps
+from gateway.domain.working_days import WorkingCalendar
 from gateway.edge.limits import Limits
 from gateway.edge.server import serve
 from gateway.http.app import make_app
@@ -101,23 +107,27 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
 
 
 class NoParsing:
-    """The `Verifier` of a role that takes no documents in."""
+    """The `Parsers` of a role that takes no documents in."""
 
-    async def verify(self, path: Path) -> VerificationReport:  # noqa: ARG002 - the port's shape
+    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:  # noqa: ARG002 - the port's
         """Judge nothing."""
+        raise VerificationUnavailable
+
+    async def read_packet(self, path: Path, *, into: Path) -> Read:  # noqa: ARG002 - the port's shape
+        """Read nothing."""
         raise VerificationUnavailable
 
 
 @asynccontextmanager
 async def open_exchange(
-    parts: Parts, *, broker: Broker, wakeups: Wakeups, parses: bool = True
+    parts: Parts, *, broker: Broker, wakeups: Wakeups, agency_queues: Connector, parses: bool = True
 ) -> AsyncIterator[Exchange]:
     """Bind everything a service may touch; parsing workers only where documents are taken in."""
     settings, ledger = parts.settings, parts.ledger
     rules = rules_of(settings)
     networks = tuple(ip_network(network) for network in settings.webhook.allowed_networks)
     egress_rules = EgressRules(allowed=networks, total=seconds(settings.webhook.timeout_seconds))
-    async with open_egress(egress_rules) as egress, _verifier(settings, parses=parses) as verifier:
+    async with open_egress(egress_rules) as egress, _verifier(settings, parses=parses) as parsers:
         yield Exchange(
             clock=now,
             random=random.random,
@@ -128,10 +138,18 @@ async def open_exchange(
             deliveries=ledger.deliveries,
             inbox=ledger.inbox,
             records=ledger.records,
+            lives=ledger.lives,
+            systems=ledger.systems,
+            dossiers=ledger.dossiers,
+            reports=ledger.reports,
+            packets=EdxmlPackets(parts.bodies, parsers, relay=settings.exchange.relay_code),
             bodies=parts.bodies,
-            verifier=verifier,
+            verifier=parsers,
             receipts=ReceiptBatch(parts.key_worker),
-            connectors={Channel.WEBHOOK: WebhookConnector(egress, settings.public_url, now)},
+            connectors={
+                Channel.WEBHOOK: WebhookConnector(egress, settings.public_url, now),
+                Channel.AMQP: agency_queues,
+            },
             broker=broker,
             wakeups=wakeups,
             breaker=Breaker(rules.breaker_failures, rules.breaker_wait),
@@ -140,21 +158,30 @@ async def open_exchange(
 
 
 @asynccontextmanager
-async def _verifier(settings: Settings, *, parses: bool) -> AsyncIterator[Verifier]:
+async def _verifier(settings: Settings, *, parses: bool) -> AsyncIterator[Parsers]:
     if not parses:
         yield NoParsing()
         return
-    parsing = settings.parsing
+    parsing, content = settings.parsing, settings.content
     async with open_sandbox(
         parsing_worker_command(
-            settings.trust_dir, bodies_dir=settings.bodies_dir, memory_bytes=parsing.memory_bytes
+            settings.trust_dir,
+            bodies_dir=settings.bodies_dir,
+            memory_bytes=parsing.memory_bytes,
+            max_files=settings.limits.files,
+            text_bytes=settings.limits.envelope_bytes,
+            unpacked_bytes=parsing.unpacked_bytes,
         ),
         clock=now,
         workers=parsing.workers,
-        deadline=seconds(parsing.seconds),
+        patience=Patience(file=seconds(parsing.seconds), packet=seconds(parsing.packet_seconds)),
+        refuse_active=content.active == "refuse",
         files_per_worker=parsing.files_per_worker,
     ) as sandbox:
-        yield sandbox
+        if content.scanner_command:
+            yield Scanned(sandbox, content.scanner_command, seconds(content.scanner_seconds))
+        else:
+            yield sandbox
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -171,6 +198,20 @@ def rules_of(settings: Settings) -> Rules:
         ),
         breaker_failures=chosen.breaker_failures,
         breaker_wait=seconds(chosen.breaker_seconds),
+        calendar=_calendar(settings),
+        urgent_within=timedelta(minutes=chosen.urgent_minutes),
+        change_answer_days=chosen.change_answer_days,
+        returns_before_parked=chosen.returns_before_parked,
+    )
+
+
+def _calendar(settings: Settings) -> WorkingCalendar:
+    chosen = settings.calendar
+    return WorkingCalendar(
+        holidays=frozenset(chosen.holidays),
+        worked=frozenset(chosen.worked),
+        morning_ends=chosen.morning_ends,
+        day_ends=chosen.day_ends,
     )
 
 
@@ -182,6 +223,9 @@ async def open_http(parts: Parts, x: Exchange) -> AsyncIterator[None]:
     """Serve the API until the context ends; then running requests are finished first."""
     settings, limits = parts.settings, _limits(parts.settings)
     app = make_app(x, limits, public_url=settings.public_url, observer=parts.metrics.request)
+    box = SecretBox(settings.vxp_key_path)
+    vxp = settings.vxp
+    mount_vxp(app, box=box, window=seconds(vxp.window_seconds), max_agencies=vxp.max_agencies)
     http = settings.http
     async with serve(app, host=http.host, port=http.port, limits=limits, tls=_tls(settings)) as url:
         # The one line people wait for when they start it by hand; scripts read it too.

@@ -54,11 +54,23 @@ class _Accepted(_About):
     skipped: list[str]
 
 
-class _Ended(_About):
-    kind: Literal["delivered", "refused", "expired", "recalled"]
+class _OfOneDelivery(_About):
     delivery: str
     accepted_at: str
     reason: str | None
+
+
+class _Ended(_OfOneDelivery):
+    kind: Literal["delivered", "refused", "expired"]
+
+
+class _Recalled(_OfOneDelivery):
+    kind: Literal["recalled"]
+    # Receipts of the first rounds lack it.
+    opened_at: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_KINDS: dict[str, type[_About]] = {"accepted": _Accepted, "recalled": _Recalled}
 
 
 class _Step(_Strict):
@@ -144,7 +156,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check(fields: dict[str, Any], *, trust: TrustStore) -> dict[str, Any]:
     try:
         receipt = msgspec.convert(fields, _Receipt)
-        kind = _Accepted if receipt.statement.get("kind") == "accepted" else _Ended
+        kind = _KINDS.get(str(receipt.statement.get("kind")), _Ended)
         at = _moment(msgspec.convert(receipt.statement, kind).at)
         digest = leaf(canonical(receipt.statement))
     except (msgspec.ValidationError, ValueError, RecursionError) as error:

@@ -17,6 +17,22 @@ import msgspec
 
 from broker.consumer import HANDLE_WITHIN
 from gateway.service.deliver import DRAIN_LIMIT
+from ops.sections import (
+    Admin,
+    BrokerSettings,
+    Calendar,
+    Content,
+    DatabaseSettings,
+    ExchangeSettings,
+    Http,
+    LimitSettings,
+    Log,
+    Parsing,
+    Receipts,
+    Trust,
+    Vxp,
+    WebhookSettings,
+)
 
 DEFAULTS = Path(__file__).with_name("settings.default.toml")
 PREFIX = "LIENTHONG_"
@@ -42,110 +58,6 @@ class SettingsError(Exception):
         super().__init__("; ".join(faults))
 
 
-class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the exchange listens."""
-
-    host: str
-    port: int
-    tls_certificate: str
-    tls_key: str
-    trusted_proxies: list[str]
-
-
-class Admin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where metrics and health are served."""
-
-    host: str
-    port: int
-
-
-class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much, how fast, how slow."""
-
-    request_bytes: int
-    file_bytes: int
-    files: int
-    envelope_bytes: int
-    part_header_bytes: int
-    header_seconds: float
-    idle_seconds: float
-    body_idle_seconds: float
-    body_min_bytes_per_second: int
-    connections: int
-    connections_per_address: int
-    requests_per_second: float
-    requests_burst: int
-    bytes_per_second: float
-    bytes_burst: int
-    token_seconds: float
-    inbox_wait_seconds: float
-    free_space_bytes: int
-
-
-class ExchangeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Life, grace, leases and retries of deliveries."""
-
-    life_days: float
-    grace_seconds: float
-    handover_lease_seconds: float
-    inbox_lease_seconds: float
-    retry_schedule_seconds: list[float]
-    line_wait_seconds: float
-    breaker_failures: int
-    breaker_seconds: float
-
-
-class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Publishing, consuming, sweeping."""
-
-    short_queue: int
-    buffer: int
-    timeout_seconds: float
-    webhook_workers: int
-    sweep_seconds: float
-
-
-class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Pushing to agencies."""
-
-    timeout_seconds: float
-    allowed_networks: list[str]
-
-
-class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Connections to the record."""
-
-    pool: int
-    statement_timeout_seconds: float
-
-
-class Parsing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Parsing workers."""
-
-    workers: int
-    seconds: float
-    memory_bytes: int
-    files_per_worker: int
-
-
-class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to believe."""
-
-    dir: str
-
-
-class Receipts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The receipt key."""
-
-    key_path: str
-
-
-class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is logged."""
-
-    level: str
-
-
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a site can choose. `ops/settings.default.toml` says what each key means."""
 
@@ -159,12 +71,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin: Admin
     limits: LimitSettings
     exchange: ExchangeSettings
+    calendar: Calendar
     broker: BrokerSettings
     webhook: WebhookSettings
     database: DatabaseSettings
     parsing: Parsing
+    content: Content
     trust: Trust
     receipts: Receipts
+    vxp: Vxp
     log: Log
 
     @property
@@ -191,6 +106,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def receipt_key_path(self) -> Path:
         """Return the PEM file of the receipt key."""
         return Path(self.receipts.key_path) if self.receipts.key_path else self.data / "receipt-key.pem"
+
+    @property
+    def vxp_key_path(self) -> Path:
+        """Return the file of the key that secrets of connected centres are encrypted with."""
+        return Path(self.vxp.key_path) if self.vxp.key_path else self.data / "vxp-key"
 
     @property
     def is_embedded(self) -> bool:
@@ -227,8 +147,8 @@ def seconds(number: float) -> timedelta:
 def masked(settings: Settings) -> dict[str, Any]:
     """Return the effective settings for showing, passwords in URLs replaced."""
     shown: dict[str, Any] = msgspec.to_builtins(settings)
-    for key in ("database_url", "broker_url"):
-        shown[key] = _PASSWORD_IN_QUERY.sub(r"\1***", _PASSWORD_BEFORE_HOST.sub(r"\1***@", shown[key]))
+    for tree, key in ((shown, "database_url"), (shown, "broker_url"), (shown["broker"], "management_url")):
+        tree[key] = _PASSWORD_IN_QUERY.sub(r"\1***", _PASSWORD_BEFORE_HOST.sub(r"\1***@", tree[key]))
     return shown
 
 
@@ -317,6 +237,7 @@ def _faults(settings: Settings) -> list[str]:
         *_network_faults("http.trusted_proxies", settings.http.trusted_proxies),
         *_network_faults("webhook.allowed_networks", settings.webhook.allowed_networks),
         *_exchange_faults(settings),
+        *_content_faults(settings),
         *_number_faults(settings),
     ]
 
@@ -329,6 +250,10 @@ def _url_faults(settings: Settings) -> list[str]:
         faults.append('broker_url: must be "direct:" or begin with amqp:// or amqps://')
     if settings.bodies_url and not settings.bodies_url.startswith("file:///"):
         faults.append("bodies_url: must begin with file:///")
+    if settings.broker.management_url and not settings.broker.management_url.startswith(
+        ("http://", "https://")
+    ):
+        faults.append("broker.management_url: must begin with http:// or https://")
     if not settings.public_url.startswith(("http://", "https://")):
         faults.append("public_url: must begin with http:// or https://")
     return faults
@@ -356,9 +281,17 @@ def _exchange_faults(settings: Settings) -> list[str]:
         faults.append(f"webhook.timeout_seconds: must be below {longest:g}")
     if not settings.exchange.retry_schedule_seconds:
         faults.append("exchange.retry_schedule_seconds: name at least one wait")
+    if not settings.exchange.relay_code.strip():
+        faults.append("exchange.relay_code: must not be empty")
     if settings.log.level.upper() not in logging.getLevelNamesMapping():
         faults.append(f"log.level: {settings.log.level!r} is not DEBUG, INFO, WARNING, ERROR or CRITICAL")
     return faults
+
+
+def _content_faults(settings: Settings) -> list[str]:
+    if settings.content.active in ("flag", "refuse"):
+        return []
+    return [f'content.active: {settings.content.active!r} is neither "flag" nor "refuse"']
 
 
 def _is_loopback(host: str) -> bool:
@@ -382,7 +315,7 @@ def _network_faults(key: str, networks: list[str]) -> list[str]:
 
 def _number_faults(settings: Settings) -> list[str]:
     faults = []
-    for name in ("limits", "exchange", "broker", "webhook", "database", "parsing"):
+    for name in ("limits", "exchange", "broker", "webhook", "database", "parsing", "content", "vxp"):
         for key, value in msgspec.to_builtins(getattr(settings, name)).items():
             numbers = value if isinstance(value, list) else [value]
             # Written so that "nan", which compares with nothing, is refused too.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from adapters.db.ledger import open_ledger
+from adapters.db.ledger import Ledger, open_ledger
 from adapters.db.migrate import upgrade
+from adapters.secrets import SecretBox
 from gateway.domain.errors import NotFound
 from gateway.domain.model import Channel, Handover, Lane
-from ops.commands import COMMANDS, Desk, Json, create_administrator
+from ops.commands import COMMANDS, create_administrator
 from ops.control import FolderTaken, ask_running_server, owning
+from ops.desk import Ask, Desk, Json
 from ops.parts import check_initialised, check_tables, now
 from ops.settings import Settings
 from signing.keys import create_receipt_key
@@ -50,8 +54,7 @@ async def initialise(settings: Settings) -> Json:
         # Before the administrator, whose secret must not be lost because a folder cannot be written.
         draft = _write_receipt_key(settings.receipt_key_path, certificate)
         async with open_ledger(settings.record_url) as ledger:
-            desk = Desk(now, ledger.directory, ledger.clients, ledger.deliveries, NoBroker())
-            outcome["administrator"] = await create_administrator(desk, {})
+            outcome["administrator"] = await create_administrator(_desk(settings, ledger), {})
         # Last: its being there says that everything else is.
         draft.rename(settings.receipt_key_path)
     return outcome
@@ -81,20 +84,51 @@ async def command(settings: Settings, name: str, arguments: Json) -> Json:
         FolderTaken: The owner of the data folder does not answer.
         NotInitialised: `lienthong init` has not been run, or not by this version.
     """
+    async with commanding(settings) as ask:
+        return await ask(name, arguments)
+
+
+@asynccontextmanager
+async def commanding(settings: Settings) -> AsyncIterator[Ask]:
+    """Lend a way to run commands, for those that are several in a row; each as `command` does.
+
+    Raises:
+        NotInitialised: `lienthong init` has not been run, or not by this version.
+    """
+    async with AsyncExitStack() as opened:
+        if settings.is_embedded:
+            check_initialised(settings)
+            try:
+                opened.enter_context(owning(settings.data))
+            except FolderTaken:
+                yield partial(_there, settings.data)
+                return
+        ledger = await opened.enter_async_context(open_ledger(settings.record_url))
+        await check_tables(ledger)
+        yield partial(_here, _desk(settings, ledger))
+
+
+async def _here(desk: Desk, name: str, arguments: Json) -> Json:
     if name not in COMMANDS:
         raise NotFound(f"There is no command {name}.")
-    if not settings.is_embedded:
-        return await _here(settings, name, arguments)
-    check_initialised(settings)
-    try:
-        with owning(settings.data):
-            return await _here(settings, name, arguments)
-    except FolderTaken:
-        return await ask_running_server(settings.data, name, arguments)
+    return await COMMANDS[name](desk, arguments)
 
 
-async def _here(settings: Settings, name: str, arguments: Json) -> Json:
-    async with open_ledger(settings.record_url) as ledger:
-        await check_tables(ledger)
-        desk = Desk(now, ledger.directory, ledger.clients, ledger.deliveries, NoBroker())
-        return await COMMANDS[name](desk, arguments)
+async def _there(folder: Path, name: str, arguments: Json) -> Json:
+    if name not in COMMANDS:
+        raise NotFound(f"There is no command {name}.")
+    return await ask_running_server(folder, name, arguments)
+
+
+def _desk(settings: Settings, ledger: Ledger) -> Desk:
+    return Desk(
+        clock=now,
+        directory=ledger.directory,
+        clients=ledger.clients,
+        deliveries=ledger.deliveries,
+        broker=NoBroker(),
+        systems=ledger.systems,
+        box=SecretBox(settings.vxp_key_path),
+        dossiers=ledger.dossiers,
+        reports=ledger.reports,
+    )

@@ -6,11 +6,29 @@ import sys
 from pathlib import Path
 
 
-def parsing_worker_command(trust_dir: Path, *, bodies_dir: Path, memory_bytes: int) -> list[str]:
-    """Return the command of a parsing worker for files in `bodies_dir` that may grow by `memory_bytes`."""
+def parsing_worker_command(
+    trust_dir: Path,
+    *,
+    bodies_dir: Path,
+    memory_bytes: int,
+    max_files: int = 30,
+    text_bytes: int = 256 * 1024,
+    unpacked_bytes: int = 512 * 1024 * 1024,
+) -> list[str]:
+    """Return the command of a parsing worker; the name of its own folder is still to be added.
+
+    Args:
+        trust_dir: Whom to believe.
+        bodies_dir: The folder of the bodies; it may read all of them.
+        memory_bytes: By how much it may grow.
+        max_files: How many files a packet may hold.
+        text_bytes: How long the texts of a packet may be together.
+        unpacked_bytes: How long the files of a packet, or what is in an archive, may be together.
+    """
     folders = ["--trust", str(trust_dir.resolve()), "--bodies", str(bodies_dir.resolve())]
-    limit = ["--memory-bytes", str(memory_bytes)]
-    return [sys.executable, "-m", "ops.parsing_worker", *folders, *limit]
+    limits = ["--memory-bytes", str(memory_bytes), "--unpacked-bytes", str(unpacked_bytes)]
+    packets = ["--max-files", str(max_files), "--text-bytes", str(text_bytes)]
+    return [sys.executable, "-m", "ops.parsing_worker", *folders, *limits, *packets]
 
 
 def key_worker_command(key_path: Path) -> list[str]:

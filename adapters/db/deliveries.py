@@ -32,13 +32,13 @@ from adapters.db.rows import (
     DELIVERY_COLUMNS,
     HANDOVER_COLUMNS,
     INSERT_EVENTS,
-    agencies_by_code,
     attempt_row,
     delivery_of,
     documents_by_id,
     event_row,
     handover_of,
 )
+from adapters.db.rows_agencies import agencies_by_code
 from adapters.db.schema import IS_PARKED, IS_QUEUED, agencies, attempts, deliveries, in_line
 from gateway.domain.ledger import Claim, Ending, ParkedFilter, Settlement
 from gateway.domain.model import (
@@ -140,19 +140,11 @@ class SqlDeliveries:
         async with self._database.write() as connection:
             await connection.execute(_POSTPONE, {**_fences(batch), "until": until})
 
-    async def next_in_line(self, agency: AgencyCode, *, now: datetime) -> Handover | None:
-        """Return the first in line of the agency's webhook if it has not been attempted yet or is due."""
-        first = (
-            select(*HANDOVER_COLUMNS, deliveries.c.due_at)
-            .where(in_line(deliveries), deliveries.c.recipient == agency, deliveries.c.expires_at > now)
-            .order_by(deliveries.c.id)
-            .limit(1)
-        )
+    async def next_in_line(self, agencies: Collection[AgencyCode], *, now: datetime) -> list[Handover]:
+        """Return the first in line of each agency's webhook if it has not been attempted yet or is due."""
         async with self._database.read() as connection:
-            row = (await connection.execute(first)).one_or_none()
-        if row is None or (row.attempts > 0 and row.due_at > now):
-            return None
-        return handover_of(row)
+            rows = await connection.execute(_NEXT_IN_LINE, {"agencies": sorted(agencies), "now": now})
+            return [handover_of(row) for row in rows]
 
     async def held_up_by(self, agency: AgencyCode, *, now: datetime) -> Delivery | None:
         """Return the first in line of the agency's webhook if it has failed and waits for another attempt."""
@@ -249,6 +241,15 @@ _HELD_UP_BY = select(*DELIVERY_COLUMNS).where(
     _IS_ALIVE,
     _IS_FIRST_IN_LINE,
     _WAITS_FOR_ANOTHER_ATTEMPT,
+)
+_NEXT_IN_LINE = (
+    select(*HANDOVER_COLUMNS)
+    .where(
+        in_line(deliveries),
+        deliveries.c.id.in_(_FIRSTS_IN_LINE.where(among_named(agencies.c.code, "agencies"))),
+        or_(deliveries.c.attempts == 0, deliveries.c.due_at <= _NOW),
+    )
+    .order_by(deliveries.c.id)
 )
 _POSTPONE = update(deliveries).where(_locked(_UNMOVED)).values(due_at=bindparam("until", type_=_MOMENT))
 _INSERT_ATTEMPTS = insert(attempts)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, DateTime, Text, bindparam
+from sqlalchemy import Boolean, ColumnElement, DateTime, Float, Text, bindparam
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -59,16 +59,18 @@ class Json(TypeDecorator[Any]):
         return None if value is None else msgspec.json.decode(value, type=self.of)
 
 
-class _TextList(TypeDecorator[list[str]]):
+class TextList(TypeDecorator[list[str]]):
     """A list of texts as one parameter: an array, or JSON where there are none."""
 
     impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type this database has for it."""
         return dialect.type_descriptor(postgresql.ARRAY(Text()) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        """Return the list as the driver wants it."""
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 
@@ -98,9 +100,31 @@ def among(column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bo
 
     Unlike `in_`, the SQL text is the same for any number of values, so the database prepares it once.
     """
-    return _Among(column, bindparam(None, list(values), type_=_TextList(), unique=True))
+    return _Among(column, bindparam(None, list(values), type_=TextList(), unique=True))
 
 
 def among_named(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     """Return the condition that a text is one of a list given under a name when the statement is executed."""
-    return _Among(column, bindparam(name, type_=_TextList()))
+    return _Among(column, bindparam(name, type_=TextList()))
+
+
+class _SecondsBetween(FunctionElement[float]):
+    inherit_cache = True
+    type = Float()
+
+
+@compiles(_SecondsBetween, "postgresql")
+def _seconds_postgresql(element: _SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    earlier, later = (compiler.process(each, **kw) for each in element.clauses)
+    return f"CAST(EXTRACT(EPOCH FROM ({later}) - ({earlier})) AS DOUBLE PRECISION)"
+
+
+@compiles(_SecondsBetween, "sqlite")
+def _seconds_sqlite(element: _SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    earlier, later = (compiler.process(each, **kw) for each in element.clauses)
+    return f"((julianday({later}) - julianday({earlier})) * 86400.0)"
+
+
+def seconds_between(earlier: ColumnElement[Any], later: ColumnElement[Any]) -> ColumnElement[float]:
+    """Return how many seconds lie between two moments, to about a millisecond."""
+    return _SecondsBetween(earlier, later)

@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db import schema
 from adapters.db.dialects import among, among_named
 from adapters.db.engine import Database
-from adapters.db.rows import AGENCIES, agencies_by_code, agencies_of, agencies_where
+from adapters.db.rows_agencies import AGENCIES, agencies_by_code, agencies_of, agencies_where
 from adapters.db.schema import agencies, agency_aliases
 from gateway.domain.errors import Conflict
 from gateway.domain.ledger import DirectoryChanges
@@ -74,21 +73,7 @@ class SqlDirectory:
             Conflict: An alias would mean two agencies on the same day, or a parent is unknown.
         """
         async with self._database.write() as connection:
-            # One import at a time: two could each bring half of a conflict.
-            await self._database.lock(connection, schema.agencies)
-            before = await agencies_by_code(connection, [agency.code for agency in agencies])
-            await _check(connection, agencies)
-            created = [agency for agency in agencies if agency.code not in before]
-            changed = [
-                agency for agency in agencies if agency.code in before and before[agency.code] != agency
-            ]
-            revision = (await connection.scalar(_VERSION) or 0) + 1
-            await _write(connection, created, changed, revision=revision, now=now)
-        return DirectoryChanges(
-            created=tuple(agency.code for agency in created),
-            changed=tuple(agency.code for agency in changed),
-            unchanged=len(agencies) - len(created) - len(changed),
-        )
+            return await upsert(self._database, connection, agencies, now=now)
 
 
 async def resolve(connection: AsyncConnection, codes: Collection[str], *, on: date) -> dict[str, Agency]:
@@ -103,6 +88,25 @@ async def resolve(connection: AsyncConnection, codes: Collection[str], *, on: da
 
 
 # --- importing -----------------------------------------------------------------------------------
+
+
+async def upsert(
+    database: Database, connection: AsyncConnection, given: Sequence[Agency], *, now: datetime
+) -> DirectoryChanges:
+    """Insert or change agencies and their aliases, as the port says."""
+    # One import at a time: two could each bring half of a conflict.
+    await database.lock(connection, agencies)
+    before = await agencies_by_code(connection, [agency.code for agency in given])
+    await _check(connection, given)
+    created = [agency for agency in given if agency.code not in before]
+    changed = [agency for agency in given if agency.code in before and before[agency.code] != agency]
+    revision = (await connection.scalar(_VERSION) or 0) + 1
+    await _write(connection, created, changed, revision=revision, now=now)
+    return DirectoryChanges(
+        created=tuple(agency.code for agency in created),
+        changed=tuple(agency.code for agency in changed),
+        unchanged=len(given) - len(created) - len(changed),
+    )
 
 
 async def _check(connection: AsyncConnection, given: Sequence[Agency]) -> None:
@@ -179,6 +183,7 @@ def _agency_row(agency: Agency) -> dict[str, Any]:
         "email": agency.email,
         "phone": agency.phone,
         "closed_on": agency.closed_on,
+        "dialect": agency.dialect.value,
     }
 
 

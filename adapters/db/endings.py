@@ -1,35 +1,34 @@
-"""How deliveries end: state, receipt and event in one transaction."""
+"""How deliveries end: state, receipt, event and what is said with it in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.db.dialects import among_named
+from adapters.db import moves
 from adapters.db.rows import (
     DELIVERY_COLUMNS,
     INSERT_EVENTS,
     AnyRow,
-    agencies_by_code,
     delivery_of,
     documents_by_id,
     event_row,
+    life_of,
     receipt_row,
 )
+from adapters.db.rows_agencies import agencies_by_code
 from adapters.db.schema import IS_OPEN, deliveries, receipts
 from gateway.domain.ledger import Claim, Ending
 from gateway.domain.model import DeliveryId
+from gateway.domain.states import OPEN_STATES, ChangeKind, DeliveryState, Life
 
-_OPEN = (
-    select(deliveries.c.id, deliveries.c.lease_token, deliveries.c.leased_until)
-    .where(IS_OPEN, among_named(deliveries.c.id, "ids"))
-    .order_by(deliveries.c.id)
-    .with_for_update()
-)
+_ACKNOWLEDGED = frozenset({DeliveryState.DELIVERED, DeliveryState.REFUSED})
+"""Whoever says so has opened it."""
+
 _INSERT_RECEIPTS = insert(receipts)
 _END = (
     update(deliveries)
@@ -43,6 +42,9 @@ _END = (
         parked_at=None,
         lease_token=None,
         leased_until=None,
+        opened_at=func.coalesce(
+            deliveries.c.opened_at, bindparam("new_opened_at", type_=deliveries.c.opened_at.type)
+        ),
     )
 )
 _EXPIRED = select(*DELIVERY_COLUMNS).where(IS_OPEN).order_by(deliveries.c.expires_at, deliveries.c.id)
@@ -58,23 +60,48 @@ async def expired(connection: AsyncConnection, *, now: datetime, limit: int) -> 
 
 
 async def end(connection: AsyncConnection, endings: Sequence[Ending]) -> set[DeliveryId]:
-    """End open deliveries that nobody else holds a lease on; return those that ended now."""
-    ids = [ending.delivery for ending in endings]
-    rows = await connection.execute(_OPEN, {"ids": ids})
-    still_open = {row.id: row for row in rows}
-    ended: dict[DeliveryId, Ending] = {}
-    for ending in endings:
-        row = still_open.get(ending.delivery)
-        if row is not None and not _is_held_by_another(row, ending):
-            ended.setdefault(ending.delivery, ending)
+    """End open deliveries, each as its `Ending` allows; return those that ended now."""
+    asked = await moves.asked_by(connection, [each.delivery for each in endings if each.withdraws])
+    ids = {each.delivery for each in endings} | {change.delivery for change in asked}
+    ids |= {line.status.delivery for each in endings for line in each.said}
+    locked = await moves.lock(connection, ids)
+    ended = _allowed(endings, locked)
     if ended:
         await connection.execute(_INSERT_RECEIPTS, [receipt_row(each.receipt) for each in ended.values()])
         await connection.execute(_END, [_row(each) for each in ended.values()])
         await connection.execute(INSERT_EVENTS, [event_row(each.event) for each in ended.values()])
+        said = [line for each in ended.values() for line in each.said]
+        await moves.keep(connection, said, locked=locked)
+        unopened = {id_: each.at for id_, each in ended.items() if each.only_unopened}
+        await moves.close_unopened(connection, unopened)
+    for change in asked:
+        if change.asked_by in ended:
+            await moves.withdraw(connection, change.id, at=ended[change.asked_by].at)
     return set(ended)
 
 
-def _is_held_by_another(row: AnyRow, ending: Ending) -> bool:
+def _allowed(endings: Sequence[Ending], locked: Mapping[DeliveryId, AnyRow]) -> dict[DeliveryId, Ending]:
+    """Return the endings that may be, the first of each delivery."""
+    lives = {id_: life_of(row) for id_, row in locked.items()}
+    allowed: dict[DeliveryId, Ending] = {}
+    for ending in endings:
+        row = locked.get(ending.delivery)
+        if row is None or ending.delivery in allowed or _is_passed_over(row, ending, lives=lives):
+            continue
+        allowed[ending.delivery] = ending
+        lives |= {each.status.delivery: each.after for each in ending.said}
+    return allowed
+
+
+def _is_passed_over(row: AnyRow, ending: Ending, *, lives: Mapping[DeliveryId, Life]) -> bool:
+    if row.state not in OPEN_STATES:
+        return True
+    if any(lives.get(each.status.delivery) != each.before for each in ending.said):
+        return True
+    if ending.only_unopened and (row.opened_at is not None or row.asked != ChangeKind.RECALL):
+        return True
+    if ending.state in _ACKNOWLEDGED and row.ended_by == ChangeKind.RECALL:
+        return True
     if ending.lease is None or row.leased_until is None:
         return False
     return bool(row.leased_until > ending.at and row.lease_token != ending.lease)
@@ -87,4 +114,5 @@ def _row(ending: Ending) -> dict[str, Any]:
         "new_ended_at": ending.at,
         "new_reason": ending.reason,
         "new_receipt": ending.receipt.id,
+        "new_opened_at": ending.at if ending.state in _ACKNOWLEDGED else None,
     }

@@ -7,18 +7,33 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.db.clients import SqlClients
-from adapters.db.deliveries import SqlDeliveries
 from adapters.db.directory import SqlDirectory
+from adapters.db.dossiers import SqlDossiers
 from adapters.db.engine import Database, open_database
 from adapters.db.inbox import SqlInbox
+from adapters.db.joined import JoinedDeliveries
+from adapters.db.lives import SqlLives
 from adapters.db.records import SqlRecords
+from adapters.db.reports import SqlReports
 from adapters.db.submissions import SqlSubmissions
-from gateway.domain.ports import Clients, Deliveries, Directory, Inbox, Records, Submissions
+from adapters.db.systems import SqlSystems
+from gateway.domain.dossiers import Dossiers
+from gateway.domain.ledger_ports import (
+    Clients,
+    Deliveries,
+    Directory,
+    Inbox,
+    Lives,
+    Records,
+    Submissions,
+    Systems,
+)
+from gateway.domain.reports import Reports
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The six ledger ports, and the database they share, for readiness checks and figures."""
+    """The ledger ports, and the database they share, for readiness checks and figures."""
 
     directory: Directory
     clients: Clients
@@ -26,6 +41,10 @@ class Ledger:
     deliveries: Deliveries
     inbox: Inbox
     records: Records
+    lives: Lives
+    systems: Systems
+    dossiers: Dossiers
+    reports: Reports
     database: Database
 
 
@@ -41,8 +60,12 @@ async def open_ledger(url: str, *, pool_size: int = 10) -> AsyncIterator[Ledger]
             directory=SqlDirectory(database),
             clients=SqlClients(database),
             submissions=SqlSubmissions(database),
-            deliveries=SqlDeliveries(database),
+            deliveries=JoinedDeliveries(database),
             inbox=SqlInbox(database),
             records=SqlRecords(database),
+            lives=SqlLives(database),
+            systems=SqlSystems(database),
+            dossiers=SqlDossiers(database),
+            reports=SqlReports(database),
             database=database,
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select, true, union, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.db import lines
 from adapters.db.dialects import among
 from adapters.db.engine import Database
 from adapters.db.rows import (
@@ -18,8 +20,22 @@ from adapters.db.rows import (
     items,
     items_of,
 )
-from adapters.db.schema import IS_ENDED, IS_OPEN, attempts, deliveries, documents, events, files, receipts
-from gateway.domain.ledger import Backlog, InboxItem
+from adapters.db.schema import (
+    IS_ENDED,
+    IS_OPEN,
+    WAS_ANSWERED_LATE,
+    WAS_SENT_LATE,
+    attempts,
+    deliveries,
+    documents,
+    events,
+    files,
+    packets,
+    receipts,
+)
+from adapters.db.schema_dossiers import dossier_files
+from gateway.domain.envelope import Dialect
+from gateway.domain.ledger import Backlog, InboxItem, SentLine
 from gateway.domain.model import (
     AgencyCode,
     Attempt,
@@ -30,6 +46,7 @@ from gateway.domain.model import (
     DocumentId,
     Event,
     EventKind,
+    KeptPacket,
     Receipt,
     ReceiptId,
     ReceiptKind,
@@ -38,6 +55,7 @@ from gateway.domain.model import (
 from gateway.domain.states import DeliveryState
 
 _TIMELINE_LIMIT = 10_000
+_NAMED_LIMIT = 10
 
 _EVENTS = (
     select(events.c.document, events.c.delivery, events.c.agency, events.c.kind, events.c.at, events.c.detail)
@@ -51,6 +69,50 @@ _ATTEMPTS = (
     .limit(_TIMELINE_LIMIT)
 )
 _ITEM = items(select(*ITEM_COLUMNS).where(deliveries.c.id == bindparam("delivery")))
+
+
+# Every column that names a body: what none of them names is swept away.
+BODIES = (files.c.sha256, packets.c.sha256, dossier_files.c.sha256)
+
+_NAMED = (
+    union_all(
+        *(
+            select(documents.c.id).where(
+                documents.c.sender == bindparam("sender"), column == bindparam("name")
+            )
+            for column in (documents.c.document_id, documents.c.id)
+        )
+    )
+    .order_by(documents.c.id.desc())
+    .limit(_NAMED_LIMIT)
+)
+
+# --- what is late --------------------------------------------------------------------------------
+
+_OPEN_TOO_LONG = select(*ITEM_COLUMNS).where(
+    IS_OPEN,
+    deliveries.c.acknowledge_by < bindparam("before"),
+    deliveries.c.ended_by.is_(None),  # given back, or replaced: no answer is owed
+)
+_ANSWERED_LATE = select(*ITEM_COLUMNS).where(
+    WAS_ANSWERED_LATE,
+    deliveries.c.ended_at >= bindparam("since"),
+    deliveries.c.acknowledge_by < bindparam("before"),
+)
+_SENT_LATE = (
+    select(documents.c.id)
+    .where(WAS_SENT_LATE, documents.c.accepted_at >= bindparam("since"))
+    # By id it would be found among all documents, however few of them were late.
+    .order_by(documents.c.accepted_at.desc(), documents.c.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
+def _whose(owner: ColumnElement[str], agencies: Collection[AgencyCode] | None) -> ColumnElement[bool]:
+    return true() if agencies is None else among(owner, agencies)
+
+
+# --- backlog -------------------------------------------------------------------------------------
 
 
 def _counted(state: DeliveryState) -> ColumnElement[int]:
@@ -115,6 +177,62 @@ class SqlRecords:
             found = items_of(await connection.execute(_ITEM, {"delivery": delivery}))
         return found[0] if found else None
 
+    async def copy(self, document: DocumentId, *, recipient: AgencyCode) -> Delivery | None:
+        """Return the delivery of a document to one agency."""
+        query = select(*DELIVERY_COLUMNS).where(
+            deliveries.c.document == document, deliveries.c.recipient == recipient
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else delivery_of(row)
+
+    async def named(self, sender: AgencyCode, document_id: str) -> list[Document]:
+        """Return the documents of a sender that it, or we, call by this id, newest first, at most 10."""
+        wanted = {"sender": sender, "name": document_id}
+        async with self._database.read() as connection:
+            return await _newest_first(connection, await connection.scalars(_NAMED, wanted))
+
+    async def packet(self, document: DocumentId) -> KeptPacket | None:
+        """Return the packet a document came in, None when it came as JSON."""
+        query = select(packets.c.sha256, packets.c.dialect, packets.c.header)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query.where(packets.c.document == document))).one_or_none()
+        return None if row is None else KeptPacket(row.sha256, Dialect(row.dialect), row.header)
+
+    async def sent(
+        self, agencies: Collection[AgencyCode], *, document: DocumentId | None, limit: int
+    ) -> list[SentLine]:
+        """Return deliveries of documents these agencies sent, those of the newest document first, of one
+        document in the order of the recipients' codes; with `document` only that one's."""
+        async with self._database.read() as connection:
+            if document is None:
+                rows = await lines.SENT.read(connection, agencies, limit=limit)
+            else:
+                wanted = {"document": document, "agencies": sorted(agencies), "limit": limit}
+                rows = list(await connection.execute(lines.SENT_OF_DOCUMENT, wanted))
+        return [lines.sent_line(row) for row in rows]
+
+    async def unacknowledged(
+        self, agencies: Collection[AgencyCode] | None, *, before: datetime, since: datetime, limit: int
+    ) -> list[InboxItem]:
+        """Return deliveries that were not acknowledged in time, open ones and those ended since, longest due
+        first. What was taken back or replaced is owed no more."""
+        whose = _whose(deliveries.c.recipient, agencies)
+        late = union_all(_OPEN_TOO_LONG.where(whose), _ANSWERED_LATE.where(whose)).subquery()
+        longest_due = select(late).order_by(late.c.acknowledge_by, late.c.id).limit(limit)
+        async with self._database.read() as connection:
+            found = items_of(await connection.execute(items(longest_due), {"before": before, "since": since}))
+        return sorted(found, key=lambda item: (item.delivery.acknowledge_by or before, item.delivery.id))
+
+    async def sent_late(
+        self, agencies: Collection[AgencyCode] | None, *, since: datetime, limit: int
+    ) -> list[Document]:
+        """Return documents sent after their `send_by` since a moment, newest first."""
+        query = _SENT_LATE.where(_whose(documents.c.sender, agencies))
+        async with self._database.read() as connection:
+            ids = await connection.scalars(query, {"since": since, "limit": limit})
+            return await _newest_first(connection, ids)
+
     async def timeline(self, document: DocumentId) -> list[Event | Attempt]:
         """Return everything that happened to a document, oldest first, at most 10,000 lines."""
         async with self._database.read() as connection:
@@ -152,9 +270,14 @@ class SqlRecords:
 
     async def bodies_unused(self, names: Collection[Sha256]) -> set[Sha256]:
         """Return those of the bodies that no document has."""
-        used = select(files.c.sha256).distinct().where(among(files.c.sha256, names))
+        used = union(*(select(column).where(among(column, names)) for column in BODIES))
         async with self._database.read() as connection:
             return set(names) - set(await connection.scalars(used))
+
+
+async def _newest_first(connection: AsyncConnection, ids: Iterable[DocumentId]) -> list[Document]:
+    found = await documents_by_id(connection, ids)
+    return [found[id_] for id_ in sorted(found, reverse=True)]
 
 
 def _event(row: AnyRow) -> Event:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, insert, select
+from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db.dialects import among_named
-from adapters.db.schema import agencies, agency_aliases, deliveries, documents, events, files
+from adapters.db.schema import deliveries, documents, events, files
 from gateway.domain.ledger import InboxItem
 from gateway.domain.model import (
-    Agency,
-    Alias,
-    AliasScheme,
     Attempt,
     Channel,
     Delivery,
@@ -26,85 +23,13 @@ from gateway.domain.model import (
     Lane,
     PolicyLabel,
     Receipt,
-    SignaturePolicy,
     StoredFile,
-    Webhook,
 )
-from gateway.domain.states import DeliveryState
+from gateway.domain.states import BusinessStatus, ChangeKind, DeliveryState, Life
+from gateway.domain.working_days import VIETNAM
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 """A row of any columns: they are read by name, and the mappers say which they need."""
-
-# --- agencies ------------------------------------------------------------------------------------
-
-_ALIAS_COLUMNS = [
-    agency_aliases.c[name].label(f"alias_{name}") for name in ("scheme", "value", "valid_from", "valid_until")
-]
-AGENCIES: Select[Any] = (
-    select(
-        agencies.c.code,
-        agencies.c.name,
-        agencies.c.level,
-        agencies.c.parent,
-        agencies.c.channel,
-        agencies.c.policy,
-        agencies.c.webhook_url,
-        agencies.c.webhook_secret,
-        agencies.c.email,
-        agencies.c.phone,
-        agencies.c.closed_on,
-        *_ALIAS_COLUMNS,
-    )
-    .outerjoin_from(agencies, agency_aliases, agency_aliases.c.agency == agencies.c.code)
-    .order_by(agencies.c.code, agency_aliases.c.n)
-)
-_AGENCIES_BY_CODE = AGENCIES.where(among_named(agencies.c.code, "codes"))
-
-
-async def agencies_where(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Agency]:
-    """Return the agencies that meet a condition, with their aliases, in the order of their codes."""
-    return agencies_of(await connection.execute(AGENCIES.where(condition)))
-
-
-async def agencies_by_code(connection: AsyncConnection, codes: Collection[str]) -> dict[str, Agency]:
-    """Return the agencies that have these own codes."""
-    if not codes:
-        return {}
-    rows = await connection.execute(_AGENCIES_BY_CODE, {"codes": sorted(set(codes))})
-    return {agency.code: agency for agency in agencies_of(rows)}
-
-
-def agencies_of(rows: Iterable[AnyRow]) -> list[Agency]:
-    """Return the agencies of rows of `AGENCIES`."""
-    return [_agency(list(group)) for _, group in groupby(rows, key=lambda row: row.code)]
-
-
-def _agency(rows: Sequence[AnyRow]) -> Agency:
-    """Return an agency from its rows, one per alias."""
-    row = rows[0]
-    return Agency(
-        code=row.code,
-        name=row.name,
-        level=row.level,
-        parent=row.parent,
-        channel=Channel(row.channel),
-        policy=SignaturePolicy(row.policy),
-        aliases=tuple(_alias(each) for each in rows if each.alias_value is not None),
-        webhook=None if row.webhook_url is None else Webhook(row.webhook_url, row.webhook_secret),
-        email=row.email,
-        phone=row.phone,
-        closed_on=row.closed_on,
-    )
-
-
-def _alias(row: AnyRow) -> Alias:
-    return Alias(
-        scheme=AliasScheme(row.alias_scheme),
-        value=row.alias_value,
-        valid_from=row.alias_valid_from,
-        valid_until=row.alias_valid_until,
-    )
-
 
 # --- documents -----------------------------------------------------------------------------------
 
@@ -117,6 +42,7 @@ DOCUMENT_COLUMNS = (
     documents.c.accepted_at,
     documents.c.duplicate_of,
     documents.c.skipped,
+    documents.c.send_by,
     files.c.name,
     files.c.media_type,
     files.c.size_bytes,
@@ -157,6 +83,7 @@ def document_of(rows: Sequence[AnyRow]) -> Document:
         accepted_at=row.accepted_at,
         duplicate_of=row.duplicate_of,
         skipped=row.skipped,
+        send_by=row.send_by,
     )
 
 
@@ -172,15 +99,23 @@ def _stored_file(row: AnyRow) -> StoredFile:
 
 def document_row(document: Document) -> dict[str, Any]:
     """Return the row of a document, without its files."""
+    envelope = document.envelope
+    accepted_on = document.accepted_at.astimezone(VIETNAM).date()
     return {
         "id": document.id,
         "sender": document.sender,
-        "document_id": document.envelope.document_id,
-        "envelope": document.envelope,
+        "document_id": envelope.document_id,
+        "envelope": envelope,
         "label": document.label.value,
         "accepted_at": document.accepted_at,
         "duplicate_of": document.duplicate_of,
         "skipped": document.skipped,
+        "kind": envelope.kind.value,
+        "subject": envelope.subject,
+        "number": envelope.number,
+        "notation": envelope.notation,
+        "year": (envelope.issued_on or accepted_on).year,
+        "send_by": document.send_by,
     }
 
 
@@ -203,6 +138,7 @@ def file_rows(document: Document) -> list[dict[str, Any]]:
 
 # --- deliveries ----------------------------------------------------------------------------------
 
+LIFE_COLUMNS = (deliveries.c.progress, deliveries.c.asked, deliveries.c.ended_by)
 DELIVERY_COLUMNS = (
     deliveries.c.id,
     deliveries.c.document,
@@ -218,6 +154,9 @@ DELIVERY_COLUMNS = (
     deliveries.c.reason,
     deliveries.c.receipt,
     deliveries.c.tries,
+    deliveries.c.opened_at,
+    deliveries.c.acknowledge_by,
+    *LIFE_COLUMNS,
 )
 ITEM_COLUMNS = (*DELIVERY_COLUMNS, deliveries.c.leased_until)
 HANDOVER_COLUMNS = (
@@ -246,6 +185,18 @@ def delivery_of(row: AnyRow) -> Delivery:
         reason=row.reason,
         receipt=row.receipt,
         tries=row.tries,
+        opened_at=row.opened_at,
+        acknowledge_by=row.acknowledge_by,
+        life=life_of(row),
+    )
+
+
+def life_of(row: AnyRow) -> Life:
+    """Return a business life from a row of `LIFE_COLUMNS`."""
+    return Life(
+        progress=row.progress and BusinessStatus(row.progress),
+        asked=row.asked and ChangeKind(row.asked),
+        ended_by=row.ended_by and ChangeKind(row.ended_by),
     )
 
 
@@ -278,7 +229,15 @@ def delivery_row(each: Delivery) -> dict[str, Any]:
         "reason": each.reason,
         "receipt": each.receipt,
         "tries": each.tries,
+        "opened_at": each.opened_at,
+        "acknowledge_by": each.acknowledge_by,
+        **life_row(each.life),
     }
+
+
+def life_row(life: Life) -> dict[str, str | None]:
+    """Return the columns of a business life."""
+    return {"progress": life.progress, "asked": life.asked, "ended_by": life.ended_by}
 
 
 # --- attempts, receipts, events ------------------------------------------------------------------

@@ -63,6 +63,52 @@ class MalformedDocument(RequestRejected):
     code = "malformed-document"
 
 
+class MalformedPacket(MalformedDocument):
+    """The packet is not edXML as QCVN 102:2016/BTTTT wants it.
+
+    `reasons` names every mistake, in Vietnamese and English, with the element and the rule.
+    """
+
+    code = "malformed-packet"
+
+
+class NotYourAgency(RequestRejected):
+    """The sender is not an agency of these credentials.
+
+    `From/OrganId` of the packet, the `from` of the request and the credentials must name the same agency.
+    """
+
+    code = "not-your-agency"
+
+
+class NotYourDossier(RequestRejected):
+    """There is a dossier of this code, and your agency has no part in it.
+
+    Codes of dossiers are unique in the exchange: begin yours with your agency's code. Whoever opened a
+    dossier, has a stage in it, or was sent a document of it that was not taken back may add to it.
+    """
+
+    code = "not-your-dossier"
+
+
+class UnknownDocument(RequestRejected):
+    """There is no such document that you sent or received.
+
+    Name it by the id its sender gave it, or by the id this exchange gave it.
+    """
+
+    code = "unknown-document"
+
+
+class HashMismatch(RequestRejected):
+    """The bytes received are not those the sender computed a hash of.
+
+    Send the file again. Nothing was kept.
+    """
+
+    code = "hash-mismatch"
+
+
 class UnsupportedFileType(RequestRejected):
     """A file is of a kind the exchange does not take, or not what its name says.
 

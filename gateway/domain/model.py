@@ -7,7 +7,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
-from gateway.domain.states import DeliveryState
+from gateway.domain.envelope import Dialect, Envelope, Staff
+from gateway.domain.states import (
+    SENT,
+    BusinessStatus,
+    ChangeKind,
+    ChangeState,
+    DeliveryState,
+    Life,
+    is_taken_back,
+    may_be_read,
+)
 from signing.report import Verdict, VerificationReport
 
 AgencyCode = NewType("AgencyCode", str)
@@ -16,6 +26,9 @@ ClientId = NewType("ClientId", str)
 DocumentId = NewType("DocumentId", str)
 DeliveryId = NewType("DeliveryId", str)
 ReceiptId = NewType("ReceiptId", str)
+StatusId = NewType("StatusId", str)
+ChangeId = NewType("ChangeId", str)
+SystemId = NewType("SystemId", str)
 Sha256 = NewType("Sha256", str)
 """64 lower-case hex digits; the name of a body in the store."""
 
@@ -25,6 +38,7 @@ class Channel(StrEnum):
 
     INBOX = "inbox"
     WEBHOOK = "webhook"
+    AMQP = "amqp"
 
 
 class Lane(StrEnum):
@@ -33,37 +47,6 @@ class Lane(StrEnum):
     URGENT = "urgent"
     NORMAL = "normal"
     BULK = "bulk"
-
-
-class Urgency(StrEnum):
-    """Độ khẩn of NĐ 30/2020: thường, khẩn, thượng khẩn, hỏa tốc."""
-
-    NORMAL = "normal"
-    URGENT = "urgent"
-    VERY_URGENT = "very-urgent"
-    IMMEDIATE = "immediate"
-
-
-class DocumentKind(StrEnum):
-    """What the sender wants done (BussinessDocType of QCVN 102); so far only new documents."""
-
-    NEW = "new"
-
-
-class Secrecy(StrEnum):
-    """Độ mật the sender declares. Anything but NONE is refused (QĐ 28/2018 Đ1.2)."""
-
-    NONE = "none"
-    CONFIDENTIAL = "mat"
-    SECRET = "toi-mat"
-    TOP_SECRET = "tuyet-mat"
-
-
-class UnknownRecipients(StrEnum):
-    """What to do when some recipients are unknown or closed."""
-
-    REFUSE = "refuse"
-    SKIP = "skip"
 
 
 class SignaturePolicy(StrEnum):
@@ -127,31 +110,11 @@ class Agency:
     email: str | None = None
     phone: str | None = None
     closed_on: date | None = None
+    dialect: Dialect = Dialect.JAVA
 
     def is_open_on(self, day: date) -> bool:
         """Return whether the agency can still be sent documents on this day."""
         return self.closed_on is None or day < self.closed_on
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """Who sends what to whom, whatever dialect it came in.
-
-    `document_id` is the sender's own id of the document (QĐ 28/2018 Đ10.2.b); `number` and
-    `notation` are the two halves of its number and symbol ("12", "QĐ-UBND").
-    """
-
-    document_id: str
-    subject: str
-    to: tuple[str, ...]
-    number: str | None = None
-    notation: str | None = None
-    kind: DocumentKind = DocumentKind.NEW
-    urgency: Urgency = Urgency.NORMAL
-    due_date: date | None = None
-    secrecy: Secrecy = Secrecy.NONE
-    unknown_recipients: UnknownRecipients = UnknownRecipients.REFUSE
-    seal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +134,15 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPacket:
+    """The packet a document came in: its bytes are the body `sha256`."""
+
+    sha256: Sha256
+    dialect: Dialect
+    header: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """An accepted document: what the sender said, its files, and what the policy made of them."""
 
@@ -182,6 +154,8 @@ class Document:
     accepted_at: datetime
     duplicate_of: DocumentId | None = None
     skipped: tuple[str, ...] = ()
+    send_by: datetime | None = None
+    """Until when it should have been sent (QĐ 28/2018 Đ6.2); unknown without a day of issue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +180,21 @@ class Delivery:
     reason: str | None = None
     receipt: ReceiptId | None = None
     tries: int = 0
+    opened_at: datetime | None = None
+    """When the recipient first fetched any of it; committed before a byte is given out."""
+    acknowledge_by: datetime | None = None
+    """Until when the recipient should answer (NĐ 30/2020 Đ21.2); later is late."""
+    life: Life = SENT
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Return whether a recall has ended it: before it was opened, or by its recipient's consent."""
+        return is_taken_back(self.state, self.life)
+
+    @property
+    def may_be_read(self) -> bool:
+        """Return whether its recipient may (still) read the files of the document."""
+        return may_be_read(self.state, self.life)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +241,12 @@ class EventKind(StrEnum):
     RECALLED = "recalled"
     PARKED = "parked"
     REDRIVEN = "redriven"
+    OPENED = "opened"
+    RETURNED = "returned"
+    """The recipient's own system could not take it (VXP `fail`)."""
+    STATUS = "status"
+    CHANGE_ASKED = "change-asked"
+    CHANGE_ANSWERED = "change-answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +259,69 @@ class Event:
     kind: EventKind
     at: datetime
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one document at one recipient, with the proof whether it had been opened before.
+
+    `order` is the document that asked for it; None when status 13 or `/v1` did.
+    """
+
+    id: ChangeId
+    kind: ChangeKind
+    document: DocumentId
+    delivery: DeliveryId
+    recipient: AgencyCode
+    asked_by: AgencyCode
+    asked_at: datetime
+    reason: str
+    answer_by: datetime
+    opened_at: datetime | None = None
+    order: DocumentId | None = None
+    state: ChangeState = ChangeState.ASKED
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One line of the business history: who told whom what about a document. Append-only.
+
+    `said_at` is when its author says it happened, `at` when it was kept here; `packet` the bytes it came
+    in, if it came as an edXML packet; `taken_at` when its addressee's system took it (VXP `done`).
+    """
+
+    id: StatusId
+    document: DocumentId
+    delivery: DeliveryId
+    author: AgencyCode
+    addressee: AgencyCode
+    status: BusinessStatus
+    at: datetime
+    said_at: datetime
+    description: str = ""
+    staff: Staff | None = None
+    packet: bytes | None = field(default=None, repr=False)
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A connected centre (VXP system id): one secret, many agencies behind it.
+
+    The secrets are encrypted; only the VXP server can read them. `register_under` limits which codes it
+    may register itself (that code and those beneath it); None is any that nobody has.
+    """
+
+    id: SystemId
+    name: str
+    secret: bytes = field(repr=False)
+    created_at: datetime
+    agencies: frozenset[AgencyCode] = frozenset()
+    register_under: AgencyCode | None = None
+    previous_secret: bytes | None = field(default=None, repr=False)
+    previous_valid_until: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class ReceiptKind(StrEnum):

@@ -6,26 +6,75 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from gateway.domain.errors import SignatureRejected, StateSecret
-from gateway.domain.model import Envelope, PolicyLabel, Secrecy, SignaturePolicy, StoredFile
+from gateway.domain.envelope import DocumentKind, Envelope, Secrecy
+from gateway.domain.errors import MalformedDocument, SignatureRejected, StateSecret
+from gateway.domain.model import PolicyLabel, SignaturePolicy, StoredFile
 from signing.report import Verdict
 
-# The stamp itself, in capitals. "MẬT" alone only where a stamp stands (first, or in brackets):
-# "BẢO MẬT THÔNG TIN" is an ordinary subject.
-_SECRET_STAMP = re.compile(r"TUYỆT\s+MẬT|TỐI\s+MẬT|^\s*MẬT\b|[(\[]\s*MẬT\s*[)\]]")
+_DASHES = "\u2010-\u2015\u2212-"
+_GAP = rf"[\s_{_DASHES}]*"
+_STAMPS = "|".join(_GAP.join(stamp) for stamp in ("TUYỆTMẬT", "TỐIMẬT", "VĂNBẢNMẬT"))
+# The stamp itself, in capitals, however its letters are spaced. "MẬT" alone only where a stamp stands (first,
+# in brackets, or last behind a dash) and begins no other word: "BẢO MẬT THÔNG TIN" and "MẬT ĐỘ DÂN SỐ" are
+# ordinary subjects.
+_SECRET_STAMP = re.compile(
+    rf"(?<![^\W\d_])(?:{_STAMPS})(?![^\W\d_])"
+    rf"|^[\s_]*MẬT(?![^\W\d_]|{_GAP}(?:MÃ|KHẨU|ĐỘ)(?![^\W\d_]))"
+    r"|[(\[\"“]\s*MẬT\s*[)\]\"”]"
+    rf"|[\s_][{_DASHES}]\s*MẬT\s*$"
+)
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u3164\uffa0\ufe00-\ufe0f]")
+"""What shows nothing and is no format character (Cf): joiners, fillers, variation selectors."""
 
 
-def refuse_state_secret(envelope: Envelope) -> None:
-    """Pass when nothing says that the document is a state secret.
+def refuse_state_secret(envelope: Envelope, *, file_names: Sequence[str] = ()) -> None:
+    """Pass when nothing says that the document is a state secret: neither its envelope nor its files' names.
 
     Raises:
         StateSecret: It is declared or marked as one (QĐ 28/2018 Đ1.2).
     """
     if envelope.secrecy is not Secrecy.NONE:
         raise StateSecret(reasons=(f"secrecy is declared as {envelope.secrecy.value!r}",))
-    # The stamp may come with its accents apart (NFD); it is the same stamp.
-    if _SECRET_STAMP.search(unicodedata.normalize("NFC", envelope.subject)):
-        raise StateSecret(reasons=("the subject carries a secrecy stamp",))
+    refuse_secrecy_stamps(
+        ("subject", envelope.subject),
+        ("content", envelope.content),
+        ("type name", envelope.type_name),
+        ("notation", envelope.notation),
+        *(("name of a file", name) for name in file_names),
+    )
+
+
+def refuse_secrecy_stamps(*texts: tuple[str, str | None]) -> None:
+    """Pass when none of these texts, each behind what it is, carries a secrecy stamp.
+
+    Raises:
+        StateSecret: One does.
+    """
+    for what, text in texts:
+        if _SECRET_STAMP.search(_as_seen(text or "")):
+            raise StateSecret(reasons=(f"the {what} carries a secrecy stamp",))
+
+
+def _as_seen(text: str) -> str:
+    """Return a text as its reader sees it: without what is invisible, in plain letters with their accents."""
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", visible))
+
+
+def check_files(kind: DocumentKind, *, count: int) -> None:
+    """Pass when a document of this kind may come with so many files.
+
+    Raises:
+        MalformedDocument: It has none, and says something only a file can say.
+    """
+    if not count and kind in (DocumentKind.NEW, DocumentKind.REPLACE):
+        raise MalformedDocument(reasons=(f"file: a document of kind {kind} has at least one file",))
+
+
+def policy_for(kind: DocumentKind, policy: SignaturePolicy) -> SignaturePolicy:
+    """Return what is demanded of a document of this kind when its sender's policy is this one: nothing of a
+    recall, which says nothing new."""
+    return SignaturePolicy.LABEL if kind is DocumentKind.RECALL else policy
 
 
 def label_of(files: Sequence[StoredFile], *, policy: SignaturePolicy) -> PolicyLabel:
@@ -47,7 +96,7 @@ def label_of(files: Sequence[StoredFile], *, policy: SignaturePolicy) -> PolicyL
 
 
 def _why_not(files: Sequence[StoredFile]) -> list[str]:
-    lines = []
+    lines = [] if files else ["the document has no file that could be signed"]
     for file in files:
         if file.verdict is Verdict.TOTAL_PASSED:
             continue

@@ -122,17 +122,19 @@ def delivery_statement(
     at: datetime,
     reason: str | None,
 ) -> bytes:
-    """Return the canonical statement of how one delivery ended."""
-    return canonical(
-        {
-            **_about(receipt, kind, document),
-            "to": [delivery.recipient],
-            "delivery": delivery.id,
-            "accepted_at": rfc3339(document.accepted_at),
-            "at": rfc3339(at),
-            "reason": reason,
-        }
-    )
+    """Return the canonical statement of how one delivery ended; that of a recall also says since when its
+    recipient had opened it, null if never."""
+    stated: dict[str, Json] = {
+        **_about(receipt, kind, document),
+        "to": [delivery.recipient],
+        "delivery": delivery.id,
+        "accepted_at": rfc3339(document.accepted_at),
+        "at": rfc3339(at),
+        "reason": reason,
+    }
+    if kind is ReceiptKind.RECALLED:
+        stated["opened_at"] = rfc3339(delivery.opened_at) if delivery.opened_at else None
+    return canonical(stated)
 
 
 def _about(receipt: ReceiptId, kind: ReceiptKind, document: Document) -> dict[str, Json]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby, takewhile
 
-from gateway.domain.model import Handover, Lane, Urgency
+from gateway.domain.envelope import Urgency
+from gateway.domain.model import Handover, Lane
 
 BULK_ABOVE = 50
 """Fan-out above which a document that is not urgent takes the bulk lane."""

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-import re
-from typing import Any
 
 from aiohttp import hdrs, web
 
 from gateway.domain.errors import MalformedRequest, TooLarge, TooSlow
 from gateway.edge.surface import surface_of
-
-# Lines and tabs are text. The rest no sender means: PostgreSQL takes no NUL, no encoder half a letter,
-# and a terminal obeys the others.
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Body:
@@ -84,64 +76,8 @@ class Body:
             self._request.writer.output_size = 0
 
 
-async def expect_later(request: web.Request) -> None:
-    """Take note of `Expect: 100-continue`; the body invites its sender when it is first read.
+async def expect_later(_: web.Request) -> None:
+    """Leave `Expect: 100-continue` to the body, which invites its sender when it is first read.
 
     So a wrong token or an announced 2 GB are refused before anything was uploaded.
     """
-    if request.headers[hdrs.EXPECT].lower() != "100-continue":
-        raise web.HTTPExpectationFailed
-
-
-def strict_json(raw: bytes) -> Any:
-    """Return the value of a JSON text.
-
-    Raises:
-        MalformedRequest: It is not JSON in UTF-8, repeats a key, nests deeper than the interpreter's
-            recursion limit, or holds a number that JSON cannot carry (NaN) or a text that is none
-            (control characters other than tab and line ends, half a surrogate pair).
-    """
-    try:
-        value: Any = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_such_number,
-            parse_float=_finite,
-        )
-        _demand_text(value)
-    except (ValueError, RecursionError) as exc:
-        reason = str(exc) if type(exc) is ValueError else "the text is not JSON in UTF-8"
-        raise MalformedRequest("The JSON is not well formed.", reasons=(reason,)) from exc
-    return value
-
-
-def _demand_text(value: Any) -> None:
-    """Pass when every text in a JSON value, keys included, is one."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            if _NO_TEXT.search(each):
-                raise ValueError("a text holds control characters or half a surrogate pair")
-        elif isinstance(each, dict):
-            waiting += [*each.keys(), *each.values()]
-        elif isinstance(each, list):
-            waiting += each
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a key is given twice")
-    return fields
-
-
-def _no_such_number(text: str) -> Any:
-    raise ValueError(f"{text} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is too large")
-    return number

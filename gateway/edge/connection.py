@@ -16,7 +16,13 @@ from gateway.domain.errors import ExchangeError, MalformedRequest
 from gateway.edge.limits import Limits
 from gateway.edge.problems import PROBLEM_TYPE, problem_fields
 
-MAX_HEADERS = 64
+# The client of the national axis carries the parameters of all its earlier calls along, each twice: one that
+# has once sent to a thousand recipients has heads of many kilobytes from then on.
+MAX_HEADERS = 128
+MAX_FIELD_BYTES = 32 * 1024
+MAX_LINE_BYTES = 8190
+MAX_HEAD_BYTES = 128 * 1024
+"""A whole head. What half a head may hold, times the connections there may be, is memory anybody can take."""
 LINGERING_SECONDS = 5
 """How long the rest of a refused upload is read and thrown away, so that its sender sees the answer."""
 _BUSY = (
@@ -57,11 +63,11 @@ class Guard:
 class GuardedConnection(web.RequestHandler):
     """aiohttp's connection, with deadlines for request heads and for readers, and a place in the count.
 
-    aiohttp itself waits for ever on half a head and on a client that does not read its answer. The idle
-    timeout between requests is aiohttp's own.
+    aiohttp itself waits for ever on half a head and on a client that does not read its answer, and knows no
+    limit for a head as a whole. The idle timeout between requests is aiohttp's own.
     """
 
-    __slots__ = ("_address", "_admitted", "_guard", "_head_deadline", "_reader_deadline")
+    __slots__ = ("_address", "_admitted", "_guard", "_head_bytes", "_head_deadline", "_reader_deadline")
 
     def __init__(self, server: web.Server, *, guard: Guard, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -70,8 +76,8 @@ class GuardedConnection(web.RequestHandler):
             keepalive_timeout=guard.limits.idle_timeout.total_seconds(),
             # Requests are counted and refusals logged by our own middleware.
             access_log=cast(logging.Logger, None),
-            max_line_size=guard.limits.max_header_bytes,
-            max_field_size=guard.limits.max_header_bytes,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
             max_headers=MAX_HEADERS,
             lingering_time=LINGERING_SECONDS,
             auto_decompress=False,
@@ -79,6 +85,7 @@ class GuardedConnection(web.RequestHandler):
         self._guard = guard
         self._address = ""
         self._admitted = False
+        self._head_bytes = 0
         self._head_deadline: asyncio.TimerHandle | None = None
         self._reader_deadline: asyncio.TimerHandle | None = None
 
@@ -107,6 +114,11 @@ class GuardedConnection(web.RequestHandler):
         if not self.is_idle:
             self._stop(self._head_deadline)
             self._head_deadline = None
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._abort()
         elif self._head_deadline is None:
             self._start_head_deadline()
 

@@ -11,6 +11,8 @@ from aiohttp.typedefs import Handler, Middleware
 Observer = Callable[[str, str, int, float], None]
 """Takes method, route template, status and seconds. All but the last come from small, fixed sets."""
 
+NOTED_STATUS = web.RequestKey("noted_status", int)
+"""The status to note instead of the answer's: of a protocol that answers refusals with 200."""
 CLIENT_GONE = 499
 """The status noted when the client left before its answer."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -25,7 +27,7 @@ def observed(observer: Observer) -> Middleware:
         status = CLIENT_GONE
         try:
             response = await handler(request)
-            status = response.status
+            status = request.get(NOTED_STATUS, response.status)
         finally:
             method = request.method if request.method in _METHODS else "OTHER"
             observer(method, _template(request), status, time.perf_counter() - started)

@@ -7,6 +7,7 @@ import logging
 import math
 import re
 import secrets
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -34,6 +35,15 @@ RETRY_AFTER = timedelta(seconds=5)
 """What a client is told when the error itself does not know."""
 TRACE_ID = web.RequestKey("trace_id", str)
 
+Shape = Callable[[web.Request, ExchangeError, int | None], web.Response]
+"""Returns the answer to an error in another form than a problem; the number is the HTTP status that aiohttp
+has chosen (no such address, no such method)."""
+ERROR_SHAPE: web.AppKey[Shape] = web.AppKey("error_shape")
+"""Set on a sub-application whose protocol has error answers of its own."""
+
+MOST_REASONS = 100
+"""Reasons in one answer: a circular to 60,000 unknown codes has that many, and nobody reads them."""
+
 _TRACE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HTTP_ERRORS: dict[int, type[ExchangeError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 
@@ -44,6 +54,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     sent = request.headers.get("X-Request-Id", "")
     request[TRACE_ID] = sent if _TRACE_ID.fullmatch(sent) else secrets.token_hex(8)
     try:
+        _check_expectation(request)
         return await handler(request)
     except ExchangeError as error:
         log.info("request refused", extra={"event": "http.refused", "code": error.code, **_ids(request)})
@@ -70,10 +81,16 @@ def problem_fields(error: ExchangeError, *, trace_id: str, public_url: str) -> d
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
-        "reasons": error.reasons,
+        "reasons": shown_reasons(error),
         "retry": error.retry,
         "trace_id": trace_id,
     }
+
+
+def shown_reasons(error: ExchangeError) -> Sequence[str]:
+    """Return the reasons of an error as answers have them: the first ones, and how many more there are."""
+    more = len(error.reasons) - MOST_REASONS
+    return error.reasons if more <= 0 else (*error.reasons[:MOST_REASONS], f"… and {more} more")
 
 
 def retry_headers(error: ExchangeError) -> dict[str, str]:
@@ -96,6 +113,15 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
         headers["X-Request-Id"] = request[TRACE_ID]
 
 
+def _check_expectation(request: web.Request) -> None:
+    """Pass when a request expects nothing but what the body does for it.
+
+    Not where aiohttp asks for it: what is raised there is answered past this middleware.
+    """
+    if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+
+
 def _ids(request: web.Request) -> dict[str, str]:
     return {"trace_id": request[TRACE_ID], "method": request.method, "path": request.path}
 
@@ -103,23 +129,29 @@ def _ids(request: web.Request) -> dict[str, str]:
 def _problem(
     request: web.Request, error: ExchangeError, *, status: int | None = None, allow: str | None = None
 ) -> web.Response:
+    shape = request.match_info.apps[-1].get(ERROR_SHAPE, _shaped_problem)
+    response = shape(request, error, status)
+    response.headers.update(retry_headers(error))
+    if allow is not None:
+        response.headers[hdrs.ALLOW] = allow
+    if request.can_read_body:
+        # What is left of the body would be taken for the next request's head.
+        response.force_close()
+    return response
+
+
+def _shaped_problem(request: web.Request, error: ExchangeError, status: int | None) -> web.Response:
     fields = problem_fields(error, trace_id=request[TRACE_ID], public_url=surface_of(request).public_url)
-    headers = retry_headers(error)
+    headers: dict[str, str] = {}
     if isinstance(error, NotAuthenticated):
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="lienthong"'
-    if allow is not None:
-        headers[hdrs.ALLOW] = allow
     fields["status"] = status or error.status
-    response = web.Response(
+    return web.Response(
         status=fields["status"],
         body=msgspec.json.encode(fields),
         headers=headers,
         content_type=PROBLEM_TYPE,
     )
-    if request.can_read_body:
-        # What is left of the body would be taken for the next request's head.
-        response.force_close()
-    return response
 
 
 def _problem_of_http(request: web.Request, found: web.HTTPException) -> web.Response:

@@ -17,6 +17,9 @@ from gateway.edge.surface import SURFACE
 
 BACKLOG = 1024
 _LOOK_AGAIN_SECONDS = 0.02
+_TURNS_TO_READ = 5
+"""Turns of the loop, counting one to get going, until a connection that waits in the kernel is accepted,
+made, watched and read. Time would prove nothing: on a busy machine one turn can outlast any pause."""
 
 
 @asynccontextmanager
@@ -32,7 +35,7 @@ async def serve(
     """Serve the application while the context is open; the value is the URL it is bound to.
 
     At the end it stops listening, ends long polls and idle connections, and lets running requests
-    finish, for `patience` at most.
+    finish, for `patience` at most. Those count as running that had reached the kernel by then.
 
     Raises:
         RuntimeError: aiohttp has no C parser here; its Python one has a history of request smuggling.
@@ -60,12 +63,26 @@ async def serve(
         try:
             yield URL.build(scheme="https" if tls else "http", host=host, port=bound)
         finally:
-            listener.close()
             if (surface := app.get(SURFACE)) is not None:
                 surface.polls.end()
+            await _stop_listening(listener)
             await _drain(server, patience)
     finally:
         await runner.cleanup()
+
+
+async def _stop_listening(listener: asyncio.Server) -> None:
+    """Stop listening once the connections that wait in the kernel are accepted: closing resets them."""
+    try:
+        await _read_what_has_arrived()
+    finally:
+        listener.close()
+
+
+async def _read_what_has_arrived() -> None:
+    """Give the loop its turns to read: a connection closed with bytes unread is reset, not answered."""
+    for _ in range(_TURNS_TO_READ):
+        await asyncio.sleep(0)
 
 
 async def _drain(server: web.Server, patience: timedelta) -> None:
@@ -73,6 +90,7 @@ async def _drain(server: web.Server, patience: timedelta) -> None:
 
     aiohttp's own shutdown stops reading at once: an upload under way would never finish.
     """
+    await _read_what_has_arrived()
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience.total_seconds()
     while (connected := [each for each in server.connections if each.connected]) and loop.time() < deadline:

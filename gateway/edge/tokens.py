@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.domain.errors import NotAllowed
+from gateway.domain.ledger_ports import Clients, Directory
 from gateway.domain.model import Agency, Client, Role
-from gateway.domain.ports import Clients, Clock, Directory
+from gateway.domain.ports import Clock
 
 REMEMBERED_FOR = timedelta(seconds=5)
 """How long a looked-up token is believed: a revocation takes effect within it, in every process."""

@@ -9,19 +9,23 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from gateway.domain.errors import MalformedDocument, MalformedRequest, TooLarge
+from gateway.domain.file_types import check_content, shown_name, type_by_name
+from gateway.domain.packets import ReceivedFile
 from gateway.domain.ports import Bodies, Draft
-from gateway.edge.body import Body, strict_json
-from gateway.edge.file_types import check_content, shown_name, type_by_name
+from gateway.domain.texts import strict_json
+from gateway.edge.body import Body
 from gateway.edge.limits import Limits
 from gateway.edge.multipart import Multipart, Part, boundary_of
 from gateway.edge.surface import surface_of
 from gateway.edge.tokens import Caller
-from gateway.service.submit import ReceivedFile
+
+ENVELOPE, EDXML = "envelope", "edxml"
+FIRST_PARTS = frozenset({ENVELOPE, EDXML})
 
 
 @asynccontextmanager
 async def receiving(request: web.Request, *, caller: Caller) -> AsyncIterator[Upload]:
-    """Open a multipart body of one `envelope` part and then 1 to `max_files` `file` parts.
+    """Open a multipart body: an `envelope` part and then up to `max_files` `file` parts, or one `edxml` part.
 
     Its drafts live as long as the context: what the caller has not kept by then is gone, and so is
     everything when the sender breaks off.
@@ -39,7 +43,8 @@ async def receiving(request: web.Request, *, caller: Caller) -> AsyncIterator[Up
 
 
 class Upload:
-    """A document being received. Ask for the envelope, then for the files."""
+    """A document being received. `begin` says what it is; then ask for the envelope and the files, or for
+    the packet."""
 
     def __init__(self, parts: Multipart, bodies: Bodies, limits: Limits, drafts: AsyncExitStack) -> None:
         self._parts = parts
@@ -47,16 +52,39 @@ class Upload:
         self._limits = limits
         self._drafts = drafts
 
+    async def begin(self) -> str:
+        """Return the name of the first part, `envelope` or `edxml`.
+
+        Raises:
+            MalformedRequest: It is neither.
+        """
+        part = await self._parts.next_part()
+        if part is None or part.name not in FIRST_PARTS:
+            raise MalformedRequest("The first part must be the envelope, or the edXML packet.")
+        return part.name
+
+    async def packet(self) -> Draft:
+        """Return the packet, in a draft.
+
+        Raises:
+            TooLarge: It is larger than a request may be.
+            MalformedRequest: Something comes behind it.
+            StoreUnavailable: There is no room for it.
+        """
+        draft: Draft = await self._drafts.enter_async_context(self._bodies.receiving())
+        async for chunk in self._parts.content():
+            await draft.write(chunk)
+        if await self._parts.next_part() is not None:
+            raise MalformedRequest("Send nothing but the packet: it holds its own files.")
+        return draft
+
     async def envelope(self) -> Any:
         """Return the JSON value of the first part.
 
         Raises:
-            MalformedRequest: The first part is no envelope, or not JSON.
+            MalformedRequest: It is not JSON.
             TooLarge: It is larger than an envelope may be.
         """
-        part = await self._parts.next_part()
-        if part is None or part.name != "envelope":
-            raise MalformedRequest("The first part must be the envelope.")
         limit = self._limits.max_envelope_bytes
         raw = bytearray()
         async for chunk in self._parts.content():
@@ -70,7 +98,7 @@ class Upload:
 
         Raises:
             TooLarge: They are too many, or one is too large.
-            MalformedDocument: There is none, or a name is unusable or given twice.
+            MalformedDocument: A name is unusable or given twice.
             UnsupportedFileType: A file is of no accepted type, or not what its name says.
             StoreUnavailable: There is no room for them.
         """
@@ -87,8 +115,6 @@ class Upload:
                 raise MalformedDocument(reasons=(f"{file.name}: two files have this name",))
             names.add(file.name.casefold())
             files.append(file)
-        if not files:
-            raise MalformedDocument(reasons=("file: send at least one file",))
         return files
 
     async def _file(self, part: Part) -> ReceivedFile:

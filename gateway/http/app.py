@@ -11,12 +11,34 @@ from gateway.edge.observe import Observer, observed
 from gateway.edge.page import page_answer
 from gateway.edge.problems import ERRORS_PATH, catalogue, finish_headers, problems
 from gateway.edge.surface import SURFACE, make_surface
-from gateway.http import agencies, documents, inbox, receipts, token
+from gateway.http import (
+    agencies,
+    documents,
+    dossiers,
+    inbox,
+    lateness,
+    receipts,
+    reports,
+    statuses,
+    submission,
+    token,
+)
 from gateway.http.docs import documentation
 from gateway.http.openapi import describe
 from gateway.service.exchange import Exchange
 
-ROUTES = (*token.ROUTES, *documents.ROUTES, *inbox.ROUTES, *receipts.ROUTES, *agencies.ROUTES)
+ROUTES = (
+    *token.ROUTES,
+    *submission.ROUTES,
+    *documents.ROUTES,
+    *inbox.ROUTES,
+    *statuses.ROUTES,
+    *receipts.ROUTES,
+    *agencies.ROUTES,
+    *dossiers.ROUTES,
+    *reports.ROUTES,
+    *lateness.ROUTES,
+)
 
 
 def make_app(

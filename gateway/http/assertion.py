@@ -16,8 +16,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
 from gateway.domain.errors import NotAuthenticated
+from gateway.domain.ledger_ports import Clients
 from gateway.domain.model import Client
-from gateway.domain.ports import Clients
 
 LONGEST_LIFE = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(seconds=30)

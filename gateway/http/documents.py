@@ -1,74 +1,40 @@
-"""Documents: sending them, reading them, following them, taking them back."""
+"""Documents: reading them, following them, taking them back."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
 from gateway.domain import errors
-from gateway.domain.errors import NotAllowed, NotFound, StoreUnavailable
+from gateway.domain.errors import NotAllowed, NotFound
 from gateway.domain.model import AgencyCode, Attempt, Delivery, DeliveryId, Document, DocumentId, Event
-from gateway.domain.states import DeliveryState
 from gateway.edge.auth import authenticated
-from gateway.edge.download import BodyAnswer
 from gateway.edge.surface import surface_of
-from gateway.edge.tokens import Caller
-from gateway.edge.upload import receiving
-from gateway.http import views, wire
-from gateway.http.requests import id_in, idempotency_key, read_envelope, read_json
-from gateway.http.routes import Parameter, Route
+from gateway.http import views, wire, wire_in
+from gateway.http.files import attachment, file_answer
+from gateway.http.requests import id_in, read_json
+from gateway.http.routes import Route
+from gateway.service.forward import forward
+from gateway.service.open_delivery import open_delivery
 from gateway.service.recall import recall
-from gateway.service.submit import Accepted, Submission, check_envelope, submit
-
-SUBMIT = "POST /v1/documents"
-_TAKEN_BACK = frozenset({DeliveryState.RECALLED, DeliveryState.EXPIRED})
-
-
-@dataclass(slots=True)
-class _Rendering:
-    """Renders the answer, and remembers which document it was rendered for."""
-
-    document: DocumentId | None = None
-
-    def __call__(self, made: Accepted) -> bytes:
-        self.document = made.document.id
-        return views.accepted(made)
-
-
-async def submit_document(request: web.Request) -> web.Response:
-    """Accept a document for all its recipients."""
-    surface = surface_of(request)
-    caller = await authenticated(request)
-    sender = caller.acting_agency()
-    key = idempotency_key(request)
-    rendering = _Rendering()
-    with surface.running.only(sender.code, key):
-        async with receiving(request, caller=caller) as upload:
-            envelope = read_envelope(await upload.envelope())
-            check_envelope(envelope)
-            files = await upload.files()
-            submission = Submission(sender, envelope, files, route=SUBMIT, idempotency_key=key)
-            answer = await submit(surface.exchange, submission, render=rendering)
-    headers: dict[str, str] = {hdrs.LOCATION: f"/v1/documents/{answer.document}"}
-    if answer.document != rendering.document:
-        headers["Idempotent-Replayed"] = "true"
-    return web.Response(status=202, body=answer.content, headers=headers, content_type="application/json")
 
 
 async def read_document(request: web.Request) -> web.Response:
     """Return a document and how its deliveries stand."""
-    seen = await _seen(request)
-    return views.answer(views.document_with(seen.document, seen.deliveries, is_own=seen.is_own))
+    seen = await seen_document(request)
+    changes = await surface_of(request).exchange.lives.changes(seen.document.id)
+    mine = {delivery.id for delivery in seen.deliveries}
+    visible = [change for change in changes if change.delivery in mine]
+    return views.answer(
+        views.document_with(seen.document, seen.deliveries, changes=visible, is_own=seen.is_own)
+    )
 
 
 async def read_timeline(request: web.Request) -> web.Response:
     """Return what happened to a document; a recipient sees its own delivery only."""
-    seen = await _seen(request)
+    seen = await seen_document(request)
     lines = await surface_of(request).exchange.records.timeline(seen.document.id)
     mine = {delivery.id for delivery in seen.deliveries}
     visible = [line for line in lines if seen.is_own or _concerns(line, mine)]
@@ -76,44 +42,55 @@ async def read_timeline(request: web.Request) -> web.Response:
 
 
 async def read_file(request: web.Request) -> web.StreamResponse:
-    """Send a file of a document, as it was received."""
-    seen = await _seen(request)
-    if not seen.is_party:
-        raise NotAllowed("Only its sender and its recipients may read the files of a document.")
-    if not seen.is_own and seen.deliveries[0].state in _TAKEN_BACK:
-        raise NotAllowed("The document has been taken back, or its time is over.")
+    """Send a file of a document, as it was received. That its recipient opens it is recorded first."""
+    seen = await seen_document(request)
     n = request.match_info["n"]
     if not (n.isascii() and n.isdigit() and len(n) < 5 and 1 <= int(n) <= len(seen.document.files)):
         raise NotFound
-    file = seen.document.files[int(n) - 1]
-    surface = surface_of(request)
-    path = surface.exchange.bodies.path(file.sha256)
-    if not await asyncio.to_thread(path.is_file):
-        raise StoreUnavailable("The file cannot be read at present.")
-    return BodyAnswer(
-        path,
-        size_bytes=file.size_bytes,
-        limits=surface.limits,
-        headers={
-            hdrs.CONTENT_TYPE: file.media_type,
-            hdrs.CONTENT_DISPOSITION: _attachment(file.name),
-            "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:",
-        },
-    )
+    await _open(request, seen)
+    return await file_answer(request, seen.document.files[int(n) - 1])
+
+
+async def read_packet(request: web.Request) -> web.StreamResponse:
+    """Send a document as an edXML packet, in the caller's dialect."""
+    seen = await seen_document(request)
+    reader = await _open(request, seen)
+    pieces = await forward(surface_of(request).exchange, seen.document, reader=reader)
+    response = web.StreamResponse(headers={hdrs.CONTENT_DISPOSITION: attachment(f"{seen.document.id}.edxml")})
+    response.content_type = "application/xml"
+    await response.prepare(request)
+    async for piece in pieces:
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+async def _open(request: web.Request, seen: Seen) -> AgencyCode:
+    """Record that the caller opens a document, unless it is its own; return the caller's agency.
+
+    Raises:
+        NotAllowed: The caller is no party, or the document has been taken back.
+    """
+    if not seen.is_party or seen.reader is None:
+        raise NotAllowed("Only its sender and its recipients may read the files of a document.")
+    # Its sender has always known what it says: reading it so opens no delivery, not even one to itself.
+    if seen.document.sender != seen.reader:
+        await open_delivery(surface_of(request).exchange, seen.deliveries[0].id, by=seen.reader)
+    return seen.reader
 
 
 async def recall_document(request: web.Request) -> web.Response:
-    """Take a document back from everybody who has not accepted it."""
+    """Take a document back, at once from everybody who has not opened it."""
     caller = await authenticated(request)
     sender = caller.acting_agency()
     document = DocumentId(id_in(request, "document"))
-    body = await read_json(request, wire.RecallIn)
+    body = await read_json(request, wire_in.RecallIn)
     done = await recall(surface_of(request).exchange, document, by=sender.code, reason=body.reason)
     return views.answer(views.recalled(done))
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """A document with the deliveries the caller may see; `is_own` when it may see them all.
 
     An administrator that is no party sees what happened, and no file.
@@ -122,10 +99,11 @@ class _Seen:
     document: Document
     deliveries: list[Delivery]
     is_own: bool
+    reader: AgencyCode | None
     is_party: bool = True
 
 
-async def _seen(request: web.Request) -> _Seen:
+async def seen_document(request: web.Request) -> Seen:
     """Return the document of the path as far as the caller may see it.
 
     A foreign document and one that does not exist take the same two queries and get the same answer.
@@ -140,65 +118,22 @@ async def _seen(request: web.Request) -> _Seen:
     deliveries = await records.deliveries(id_)
     if document is None:
         raise NotFound
-    if document.sender == _code(caller):
-        return _Seen(document, deliveries, is_own=True)
-    mine = [delivery for delivery in deliveries if delivery.recipient == _code(caller)]
+    reader = caller.agency.code if caller.agency else None
+    if document.sender == reader:
+        return Seen(document, deliveries, is_own=True, reader=reader)
+    mine = [delivery for delivery in deliveries if delivery.recipient == reader]
     if caller.is_administrator:
-        return _Seen(document, deliveries, is_own=True, is_party=bool(mine))
+        return Seen(document, deliveries, is_own=True, reader=reader, is_party=bool(mine))
     if not mine:
         raise NotFound
-    return _Seen(document, mine, is_own=False)
-
-
-def _code(caller: Caller) -> AgencyCode | None:
-    return caller.agency.code if caller.agency else None
+    return Seen(document, mine, is_own=False, reader=reader)
 
 
 def _concerns(line: Event | Attempt, deliveries: Collection[DeliveryId]) -> bool:
     return line.delivery is None or line.delivery in deliveries
 
 
-def _attachment(name: str) -> str:
-    """Return a Content-Disposition (RFC 6266): the name in UTF-8, and an ASCII likeness of it."""
-    likeness = "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in name)
-    ascii_name = likeness.encode("ascii", "replace").decode().replace("?", "_")
-    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
 ROUTES = (
-    Route(
-        "POST",
-        "/v1/documents",
-        submit_document,
-        "Send a document: the envelope, then its files. Safe to repeat.",
-        request=wire.SubmissionIn,
-        request_type="multipart/form-data",
-        response=wire.AcceptedOut,
-        status=202,
-        parameters=(
-            Parameter(
-                "Idempotency-Key", "header", "1 to 128 visible ASCII characters, fresh for each document"
-            ),
-        ),
-        problems=(
-            errors.MalformedRequest,
-            errors.MalformedDocument,
-            errors.UnsupportedFileType,
-            errors.SignatureRejected,
-            errors.UnknownAgency,
-            errors.StateSecret,
-            errors.SealingUnavailable,
-            errors.IdempotencyKeyReused,
-            errors.SubmissionInProgress,
-            errors.NotAllowed,
-            errors.TooLarge,
-            errors.TooSlow,
-            errors.StoreUnavailable,
-            errors.VerificationUnavailable,
-            errors.SigningUnavailable,
-            errors.OutcomeUnknown,
-        ),
-    ),
     Route(
         "GET",
         "/v1/documents/{document}",
@@ -225,18 +160,28 @@ ROUTES = (
         problems=(errors.NotFound, errors.NotAllowed, errors.StoreUnavailable),
     ),
     Route(
+        "GET",
+        "/v1/documents/{document}/edxml",
+        read_packet,
+        "Fetch a document as an edXML packet (QCVN 102) in your agency's dialect: the received one with our "
+        "TraceHeader, or one that says the same.",
+        response_type="application/xml",
+        problems=(errors.NotFound, errors.NotAllowed, errors.StoreUnavailable),
+    ),
+    Route(
         "POST",
         "/v1/documents/{document}/recall",
         recall_document,
-        "Take a document back from everybody who has not accepted it.",
-        request=wire.RecallIn,
+        "Take a document back: at once from everybody who has not opened it; the others owe an answer. Safe "
+        "to repeat: tells how it stands now.",
+        request=wire_in.RecallIn,
         response=wire.RecallOut,
         problems=(
             errors.MalformedRequest,
             errors.NotFound,
             errors.NotAllowed,
+            errors.Conflict,
             errors.StoreUnavailable,
-            errors.SigningUnavailable,
             errors.OutcomeUnknown,
         ),
     ),

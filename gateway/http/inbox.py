@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import partial
 
 from aiohttp import web
@@ -15,16 +12,12 @@ from gateway.domain.model import AgencyCode, DeliveryId
 from gateway.domain.states import DeliveryState
 from gateway.edge.auth import authenticated
 from gateway.edge.surface import Surface, surface_of
-from gateway.http import views, wire
-from gateway.http.requests import cursor, id_in, page_size, read_json, whole_number
+from gateway.http import views, wire, wire_in
+from gateway.http.long_poll import look_until, wait_seconds
+from gateway.http.requests import cursor, id_in, page_size, read_json
 from gateway.http.routes import Parameter, Route
 from gateway.service.acknowledge import acknowledge
 from gateway.service.lease import lease
-
-LOOK_AGAIN = timedelta(seconds=10)
-"""A wake-up may be lost; a waiting request then looks by itself after this."""
-
-Look = Callable[[], Awaitable[list[InboxItem]]]
 
 
 async def read_inbox(request: web.Request) -> web.Response:
@@ -32,12 +25,10 @@ async def read_inbox(request: web.Request) -> web.Response:
     caller = await authenticated(request)
     agency = caller.acting_agency()
     surface = surface_of(request)
-    longest = int(surface.limits.inbox_wait_max.total_seconds())
-    wait = whole_number(request, "wait", default=0, most=longest)
+    wait = wait_seconds(request)
     after, limit = cursor(request), page_size(request)
     look = partial(_waiting, surface, agency.code, after=after, limit=limit)
-    deadline = asyncio.get_running_loop().time() + wait
-    items = await _look_until(look, request, agency=agency.code, deadline=deadline) if wait else await look()
+    items = await look_until(look, request, agency=agency.code, seconds=wait)
     following = items[-1].delivery.id if len(items) == limit else None
     return views.answer(wire.InboxOut([views.inbox_entry(item) for item in items], following))
 
@@ -45,32 +36,7 @@ async def read_inbox(request: web.Request) -> web.Response:
 async def _waiting(surface: Surface, agency: AgencyCode, *, after: str | None, limit: int) -> list[InboxItem]:
     x = surface.exchange
     behind = DeliveryId(after) if after else None
-    return await x.inbox.waiting(agency, after=behind, limit=limit, now=x.clock())
-
-
-async def _look_until(
-    look: Look, request: web.Request, *, agency: AgencyCode, deadline: float
-) -> list[InboxItem]:
-    """Return what is there, as soon as anything is, or nothing at the deadline (loop time)."""
-    surface = surface_of(request)
-    while True:
-        left = _left(request, deadline)
-        # Armed before looking: what arrives while we look wakes us too.
-        woken = asyncio.ensure_future(surface.exchange.wakeups.wait(agency, timeout=min(left, LOOK_AGAIN)))
-        try:
-            items = await look()
-            if items or not left:
-                return items
-            await surface.polls.wait(woken)
-        finally:
-            woken.cancel()
-
-
-def _left(request: web.Request, deadline: float) -> timedelta:
-    """Return how long the request should still wait: not at all when its client has gone or we stop."""
-    if request.transport is None or surface_of(request).polls.ended:
-        return timedelta(0)
-    return timedelta(seconds=max(0.0, deadline - asyncio.get_running_loop().time()))
+    return await x.inbox.waiting([agency], after=behind, limit=limit, now=x.clock())
 
 
 async def claim_delivery(request: web.Request) -> web.Response:
@@ -78,7 +44,7 @@ async def claim_delivery(request: web.Request) -> web.Response:
     caller = await authenticated(request)
     agency = caller.acting_agency()
     delivery = DeliveryId(id_in(request, "delivery"))
-    body = await read_json(request, wire.ClaimIn)
+    body = await read_json(request, wire_in.ClaimIn)
     held = await lease(surface_of(request).exchange, delivery, by=agency.code, token=body.lease)
     return views.answer(views.claimed(held))
 
@@ -88,7 +54,7 @@ async def accept_delivery(request: web.Request) -> web.Response:
     caller = await authenticated(request)
     agency = caller.acting_agency()
     delivery = DeliveryId(id_in(request, "delivery"))
-    body = await read_json(request, wire.AcceptIn)
+    body = await read_json(request, wire_in.AcceptIn)
     x = surface_of(request).exchange
     receipt = await acknowledge(x, delivery, by=agency.code, state=DeliveryState.DELIVERED, lease=body.lease)
     return views.receipt_file(receipt)
@@ -99,7 +65,7 @@ async def refuse_delivery(request: web.Request) -> web.Response:
     caller = await authenticated(request)
     agency = caller.acting_agency()
     delivery = DeliveryId(id_in(request, "delivery"))
-    body = await read_json(request, wire.RefuseIn)
+    body = await read_json(request, wire_in.RefuseIn)
     receipt = await acknowledge(
         surface_of(request).exchange,
         delivery,
@@ -141,7 +107,7 @@ ROUTES = (
         "/v1/inbox/{delivery}/claim",
         claim_delivery,
         "Lease a delivery for five minutes, or renew the lease.",
-        request=wire.ClaimIn,
+        request=wire_in.ClaimIn,
         response=wire.ClaimOut,
         problems=(
             errors.MalformedRequest,
@@ -156,7 +122,7 @@ ROUTES = (
         "/v1/inbox/{delivery}/accept",
         accept_delivery,
         "Take a delivery for good. The answer is the signed receipt; repeating gets the same one.",
-        request=wire.AcceptIn,
+        request=wire_in.AcceptIn,
         response=wire.ReceiptFile,
         problems=_ENDING,
     ),
@@ -165,7 +131,7 @@ ROUTES = (
         "/v1/inbox/{delivery}/refuse",
         refuse_delivery,
         "Turn a delivery down with a reason. The answer is the signed receipt.",
-        request=wire.RefuseIn,
+        request=wire_in.RefuseIn,
         response=wire.ReceiptFile,
         problems=_ENDING,
     ),

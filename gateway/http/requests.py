@@ -1,19 +1,16 @@
-"""Reading what comes in: JSON bodies, the envelope, query parameters and headers."""
+"""Reading what comes in: JSON bodies, query parameters and headers."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
-from gateway.domain.errors import MalformedDocument, MalformedRequest, NotFound
-from gateway.domain.model import Envelope
-from gateway.edge.body import Body, strict_json
-from gateway.http.wire import EnvelopeIn
+from gateway.domain.errors import MalformedRequest, NotFound
+from gateway.domain.texts import strict_json
+from gateway.edge.body import Body
 
 MAX_JSON_BYTES = 16 * 1024
 MAX_PAGE = 200
@@ -23,8 +20,6 @@ Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_FIELDS = {field.name: field for field in msgspec.structs.fields(EnvelopeIn)}
 
 
 async def read_json(request: web.Request, kind: type[Wanted]) -> Wanted:
@@ -39,48 +34,6 @@ async def read_json(request: web.Request, kind: type[Wanted]) -> Wanted:
         return msgspec.convert(strict_json(raw) if raw else {}, kind)
     except msgspec.ValidationError as exc:
         raise MalformedRequest("The body has not the right shape.", reasons=(str(exc),)) from exc
-
-
-def read_envelope(value: Any) -> Envelope:
-    """Return the envelope that a JSON value is.
-
-    Raises:
-        MalformedDocument: It is none; `reasons` has every mistake at once, each as `field: what is wrong`.
-    """
-    if not isinstance(value, dict):
-        raise MalformedDocument(reasons=("envelope: must be a JSON object",))
-    mistakes = [f"{name[:40]}: there is no such field" for name in value if name not in _FIELDS]
-    mistakes += [
-        f"{name}: is missing" for name, field in _FIELDS.items() if field.required and name not in value
-    ]
-    fields: dict[str, Any] = {}
-    for name in value.keys() & _FIELDS.keys():
-        try:
-            fields[name] = msgspec.convert(value[name], _FIELDS[name].type)
-        except msgspec.ValidationError as exc:
-            mistakes.append(f"{name}: {_plainly(exc, _FIELDS[name].type)}")
-            continue
-        if any(_is_unreadable(text) for text in _texts(fields[name])):
-            mistakes.append(f"{name}: holds characters that cannot be shown")
-    if mistakes:
-        raise MalformedDocument("The envelope is not right.", reasons=sorted(mistakes))
-    return Envelope(**(fields | {"to": tuple(fields["to"])}))
-
-
-def _plainly(error: msgspec.ValidationError, kind: Any) -> str:
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return f"must be one of {', '.join(kind)}"
-    return str(error).replace("`", "").replace("Expected", "expected").replace("$", "item ")
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def _is_unreadable(text: str) -> bool:
-    return not text.isprintable() and any(unicodedata.category(letter) in _UNREADABLE for letter in text)
 
 
 def id_in(request: web.Request, name: str) -> str:

@@ -19,7 +19,7 @@ from gateway.domain.model import Client, ClientId
 from gateway.edge.body import Body
 from gateway.edge.problems import TRACE_ID, problem_fields
 from gateway.edge.surface import Surface, address_of, surface_of
-from gateway.http import views, wire
+from gateway.http import views, wire, wire_in
 from gateway.http.assertion import check_assertion, claimed_subject
 from gateway.http.routes import Route
 
@@ -176,7 +176,7 @@ ROUTES = (
         PATH,
         issue_token,
         "Get an access token for client credentials (HTTP Basic, form fields, or private_key_jwt).",
-        request=wire.TokenIn,
+        request=wire_in.TokenIn,
         request_type=_FORM,
         response=wire.TokenOut,
         problems=(errors.MalformedRequest, errors.NotAuthenticated, errors.Throttled, errors.TooLarge),

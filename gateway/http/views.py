@@ -14,9 +14,20 @@ from aiohttp import web
 from msgspec import UNSET
 
 from gateway.domain.ledger import InboxItem
-from gateway.domain.model import Agency, Attempt, Delivery, Document, Event, Receipt, StoredFile
+from gateway.domain.model import (
+    Agency,
+    Attempt,
+    Change,
+    Delivery,
+    Document,
+    Event,
+    Receipt,
+    Status,
+    StoredFile,
+)
 from gateway.http import wire
 from gateway.service.exchange import legal_time
+from gateway.service.late import Late
 from gateway.service.lease import Lease
 from gateway.service.recall import Recalled
 from gateway.service.submit import Accepted
@@ -105,13 +116,22 @@ def document(found: Document) -> wire.DocumentOut:
         label=found.label,
         duplicate_of=found.duplicate_of,
         accepted_at=shown(found.accepted_at),
+        issued_on=envelope.issued_on,
+        type_name=envelope.type_name,
+        reason=envelope.reason,
+        dossier=envelope.dossier.code if envelope.dossier else None,
+        about=[about.document_id for about in envelope.about],
         files=[_file(found, file, n=n) for n, file in enumerate(found.files, start=1)],
     )
 
 
-def document_with(found: Document, deliveries: Sequence[Delivery], *, is_own: bool) -> wire.DocumentOut:
-    """Return a document with deliveries; all its recipients are named only if it is the caller's own."""
+def document_with(
+    found: Document, deliveries: Sequence[Delivery], *, changes: Sequence[Change], is_own: bool
+) -> wire.DocumentOut:
+    """Return a document with deliveries and what was asked of them; all its recipients are named only if it
+    is the caller's own."""
     view = document(found)
+    view.changes = [change(each) for each in changes]
     view.deliveries = [_delivery(each) for each in deliveries]
     view.to = found.envelope.to if is_own else UNSET
     view.skipped = found.skipped if is_own else UNSET
@@ -137,10 +157,84 @@ def _delivery(found: Delivery) -> wire.DeliveryOut:
         state=found.state,
         attempts=found.attempts,
         offered_at=_shown_if_any(found.offered_at),
+        opened_at=_shown_if_any(found.opened_at),
+        acknowledge_by=_shown_if_any(found.acknowledge_by),
         ended_at=_shown_if_any(found.ended_at),
         expires_at=shown(found.expires_at),
         reason=found.reason,
         receipt=found.receipt,
+        status=found.life.progress,
+        asked=found.life.asked,
+        ended_by=found.life.ended_by,
+    )
+
+
+def change(found: Change) -> wire.ChangeOut:
+    """Return a change asked for at one recipient."""
+    return wire.ChangeOut(
+        id=found.id,
+        kind=found.kind,
+        delivery=found.delivery,
+        to=found.recipient,
+        state=found.state,
+        asked_at=shown(found.asked_at),
+        reason=found.reason,
+        answer_by=shown(found.answer_by),
+        opened_at=_shown_if_any(found.opened_at),
+        answered_at=_shown_if_any(found.answered_at),
+        order=found.order,
+    )
+
+
+def status(found: Status) -> wire.StatusOut:
+    """Return one line of the business history."""
+    return wire.StatusOut(
+        id=found.id,
+        document=found.document,
+        delivery=found.delivery,
+        from_=found.author,
+        to=found.addressee,
+        status=found.status,
+        at=shown(found.at),
+        said_at=shown(found.said_at),
+        description=found.description,
+        staff=wire.Staff(**asdict(found.staff)) if found.staff else None,
+    )
+
+
+def late(found: Late) -> wire.LateOut:
+    """Return what is late."""
+    return wire.LateOut(
+        unacknowledged=[_late_delivery(item) for item in found.unacknowledged],
+        unanswered=[change(each) for each in found.unanswered],
+        sent_late=[_late_document(each) for each in found.sent],
+        more=found.more,
+    )
+
+
+def _late_delivery(item: InboxItem) -> wire.LateDelivery:
+    delivery, envelope = item.delivery, item.document.envelope
+    return wire.LateDelivery(
+        delivery=delivery.id,
+        document=item.document.id,
+        from_=item.document.sender,
+        to=delivery.recipient,
+        subject=envelope.subject,
+        urgency=envelope.urgency,
+        acknowledge_by=_shown_if_any(delivery.acknowledge_by),
+        ended_at=_shown_if_any(delivery.ended_at),
+    )
+
+
+def _late_document(found: Document) -> wire.LateDocument:
+    return wire.LateDocument(
+        document=found.id,
+        from_=found.sender,
+        document_id=found.envelope.document_id,
+        subject=found.envelope.subject,
+        issued_on=found.envelope.issued_on,
+        send_by=_shown_if_any(found.send_by),
+        accepted_at=shown(found.accepted_at),
     )
 
 
@@ -175,9 +269,12 @@ def claimed(lease: Lease) -> wire.ClaimOut:
 
 
 def recalled(what: Recalled) -> wire.RecallOut:
-    """Return what a recall achieved."""
-    taken = [wire.RecalledDelivery(delivery, receipt.id) for delivery, receipt in what.receipts.items()]
-    return wire.RecallOut(taken, list(what.too_late))
+    """Return how a recalled document stands with its recipients."""
+    return wire.RecallOut(
+        [wire.RecalledDelivery(each.id, each.receipt) for each in what.taken_back],
+        [change(each) for each in what.asked],
+        [each.id for each in what.too_late],
+    )
 
 
 def agency(found: Agency) -> wire.AgencyOut:

@@ -9,91 +9,12 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from gateway.domain.model import (
-    AliasScheme,
-    Channel,
-    DocumentKind,
-    PolicyLabel,
-    ReceiptKind,
-    Secrecy,
-    UnknownRecipients,
-    Urgency,
-)
+from gateway.domain.envelope import DocumentKind, Urgency
+from gateway.domain.model import AliasScheme, Channel, PolicyLabel, ReceiptKind
 from gateway.domain.receipts import Side
-from gateway.domain.states import DeliveryState
+from gateway.domain.states import BusinessStatus, ChangeKind, ChangeState, DeliveryState
+from gateway.http.wire_in import Staff as Staff
 from signing.report import FacetState, Verdict
-
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=r"\S")]
-Bytes = Annotated[str, msgspec.Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
-# `$` alone would let a line end pass after the token.
-LeaseToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,100}$(?!\n)")]
-
-
-# --- what comes in -------------------------------------------------------------------------------
-
-
-class EnvelopeIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Who is sent what. `document_id` is the sender's own id of the document."""
-
-    document_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    subject: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-    to: Annotated[list[Code], msgspec.Meta(min_length=1, max_length=2000)]
-    number: Annotated[str, msgspec.Meta(max_length=50)] | None = None
-    notation: Annotated[str, msgspec.Meta(max_length=50)] | None = None
-    kind: DocumentKind = DocumentKind.NEW
-    urgency: Urgency = Urgency.NORMAL
-    due_date: date | None = None
-    secrecy: Secrecy = Secrecy.NONE
-    unknown_recipients: UnknownRecipients = UnknownRecipients.REFUSE
-    seal: bool = False
-
-
-class SubmissionIn(msgspec.Struct):
-    """A multipart form: the envelope first, then one to many files."""
-
-    envelope: EnvelopeIn
-    file: list[
-        Annotated[str, msgspec.Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
-    ]
-
-
-class TokenIn(msgspec.Struct):
-    """An OAuth 2.0 client-credentials request. Secrets may come by HTTP Basic instead."""
-
-    grant_type: str
-    client_id: str | None = None
-    client_secret: str | None = None
-    client_assertion_type: str | None = None
-    client_assertion: str | None = None
-
-
-class ClaimIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A claim. With `lease`, the lease is renewed."""
-
-    lease: LeaseToken | None = None
-
-
-class AcceptIn(msgspec.Struct, forbid_unknown_fields=True):
-    """An acceptance; `lease` if the delivery was claimed."""
-
-    lease: LeaseToken | None = None
-
-
-class RefuseIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A refusal; the sender reads the reason."""
-
-    reason: Reason
-    lease: LeaseToken | None = None
-
-
-class RecallIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A recall; every recipient who had not accepted reads the reason."""
-
-    reason: Reason
-
-
-# --- what goes out -------------------------------------------------------------------------------
 
 
 class TokenOut(msgspec.Struct):
@@ -224,22 +145,107 @@ class FileOut(msgspec.Struct):
 
 
 class DeliveryOut(msgspec.Struct):
-    """One delivery and how it stands."""
+    """One delivery and how it stands.
+
+    `opened_at` is when the recipient first fetched any of it, `acknowledge_by` until when it should answer.
+    `status` is its last word on the document (01 to 06), `asked` the change it owes an answer to,
+    `ended_by` the change it has agreed to.
+    """
 
     id: str
     to: str
     state: DeliveryState
     attempts: int
     offered_at: datetime | None
+    opened_at: datetime | None
+    acknowledge_by: datetime | None
     ended_at: datetime | None
     expires_at: datetime
     reason: str | None
     receipt: str | None
+    status: BusinessStatus | None
+    asked: ChangeKind | None
+    ended_by: ChangeKind | None
+
+
+class ChangeOut(msgspec.Struct):
+    """A change that was asked for at one recipient. `opened_at` proves that it had opened the document
+    before; `order` is the document that asked for it, null for status 13 and `/v1` recalls."""
+
+    id: str
+    kind: ChangeKind
+    delivery: str
+    to: str
+    state: ChangeState
+    asked_at: datetime
+    reason: str
+    answer_by: datetime
+    opened_at: datetime | None
+    answered_at: datetime | None
+    order: str | None
+
+
+class StatusOut(msgspec.Struct, rename={"from_": "from"}):
+    """One line of the business history: who told whom what about a document."""
+
+    id: str
+    document: str
+    delivery: str
+    from_: str
+    to: str
+    status: BusinessStatus
+    at: datetime
+    said_at: datetime
+    description: str
+    staff: Staff | None
+
+
+class StatusesOut(msgspec.Struct):
+    """Business statuses, oldest first. `next` is the cursor of what comes later, null at the end."""
+
+    items: list[StatusOut]
+    next: str | None = None
+
+
+class LateDelivery(msgspec.Struct, rename={"from_": "from"}):
+    """A delivery that was not answered in time; `ended_at` is null while it still is not."""
+
+    delivery: str
+    document: str
+    from_: str
+    to: str
+    subject: str
+    urgency: Urgency
+    acknowledge_by: datetime | None
+    ended_at: datetime | None
+
+
+class LateDocument(msgspec.Struct, rename={"from_": "from"}):
+    """A document sent later than the morning of the working day after its issue."""
+
+    document: str
+    from_: str
+    document_id: str
+    subject: str
+    issued_on: date | None
+    send_by: datetime | None
+    accepted_at: datetime
+
+
+class LateOut(msgspec.Struct):
+    """What is late: answers to deliveries, answers to changes, documents sent this month; `more` when there
+    is more than a list has room for."""
+
+    unacknowledged: list[LateDelivery]
+    unanswered: list[ChangeOut]
+    sent_late: list[LateDocument]
+    more: bool
 
 
 class DocumentOut(msgspec.Struct, rename={"from_": "from"}, kw_only=True):
     """A document as the caller may see it: to its sender with all recipients and deliveries, to a
-    recipient with its own delivery; in the inbox without either."""
+    recipient with its own delivery; in the inbox without either. `about` names the sender's ids of the
+    documents an order is about; `changes` what was asked of this one, and how each recipient answered."""
 
     id: str
     from_: str
@@ -254,9 +260,15 @@ class DocumentOut(msgspec.Struct, rename={"from_": "from"}, kw_only=True):
     duplicate_of: str | None
     accepted_at: datetime
     files: list[FileOut]
+    issued_on: date | None
+    type_name: str | None
+    reason: str | None
+    dossier: str | None
+    about: list[str]
     to: Sequence[str] | UnsetType = UNSET
     skipped: Sequence[str] | UnsetType = UNSET
     deliveries: list[DeliveryOut] | UnsetType = UNSET
+    changes: list[ChangeOut] | UnsetType = UNSET
 
 
 class TimelineEntry(msgspec.Struct):
@@ -302,16 +314,19 @@ class ClaimOut(msgspec.Struct):
 
 
 class RecalledDelivery(msgspec.Struct):
-    """A delivery taken back, with its receipt."""
+    """A delivery taken back, with the receipt of its end: null until that can be signed."""
 
     delivery: str
-    receipt: str
+    receipt: str | None
 
 
 class RecallOut(msgspec.Struct):
-    """What a recall achieved; `too_late` lists the deliveries that had ended before."""
+    """How a recalled document stands, by this recall and earlier ones: `recalled` is taken back, unopened at
+    once or by consent; `asked` are the recipients that must agree (15) or not (16), each with when it had
+    opened the document; `too_late` are deliveries refused, finished or replaced."""
 
     recalled: list[RecalledDelivery]
+    asked: list[ChangeOut]
     too_late: list[str]
 
 

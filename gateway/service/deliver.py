@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.domain.errors import AgencyUnavailable, RecipientRefused
@@ -46,6 +47,9 @@ async def deliver(x: Exchange, batch: Sequence[Handover]) -> None:
     if batch[0].channel is Channel.INBOX:
         await _offer(x, batch)
         return
+    if batch[0].channel is Channel.AMQP:
+        await _deliver_together(x, batch)
+        return
     lines: dict[AgencyCode, list[Handover]] = defaultdict(list)
     for handover in batch:
         lines[handover.recipient].append(handover)
@@ -81,40 +85,59 @@ async def _deliver_in_order(x: Exchange, agency: AgencyCode, line: Sequence[Hand
         if (until := x.breaker.open_until(agency, now=now)) is not None:
             await x.deliveries.postpone(line, until=until)
             return
-        claims = await x.deliveries.claim(line, now=now, lease=x.rules.handover_lease)
-        for claim in claims:
-            if not await _attempt(x, claim):
+        for claim in await x.deliveries.claim(line, now=now, lease=x.rules.handover_lease):
+            tried = await _attempt(x, claim)
+            await _settle(x, [tried])
+            if tried.has_failed:
                 return
-        following = await x.deliveries.next_in_line(agency, now=x.clock())
-        if following is None:
+        line = await x.deliveries.next_in_line([agency], now=x.clock())
+        if not line:
             return
-        line = [following]
     x.broker.announce(line)
 
 
-async def _attempt(x: Exchange, claim: Claim) -> bool:
-    """Try one claimed delivery and settle it; return whether the agency took it."""
+async def _deliver_together(x: Exchange, batch: Sequence[Handover]) -> None:
+    """Hand a batch over all at once, with one claim and one settle: each agency's queue keeps its own order
+    and none of them is slow."""
+    now = x.clock()
+    waits = {each.recipient: x.breaker.open_until(each.recipient, now=now) for each in batch}
+    for until in {until for until in waits.values() if until is not None}:
+        await x.deliveries.postpone([each for each in batch if waits[each.recipient] == until], until=until)
+    ready = [each for each in batch if waits[each.recipient] is None]
+    claims = await x.deliveries.claim(ready, now=now, lease=x.rules.handover_lease) if ready else []
+    ends = await asyncio.gather(*(_attempt(x, claim) for claim in claims), return_exceptions=True)
+    await _settle(x, [end for end in ends if isinstance(end, _Tried)])
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A claimed delivery after its attempt, not settled yet; `has_failed` when its agency was not there."""
+
+    claim: Claim
+    settlement: Settlement
+    events: tuple[Event, ...] = ()
+    has_failed: bool = False
+
+
+async def _attempt(x: Exchange, claim: Claim) -> _Tried:
     if claim.lost >= LOST_LIMIT:
-        await _park(x, claim, "too many attempts ended without an outcome")
-        return True
+        return _parked(x, claim, "too many attempts ended without an outcome")
     try:
         await x.connectors[claim.delivery.channel].deliver(claim)
     except AgencyUnavailable as unavailable:
-        await _fail(x, claim, unavailable.detail, unavailable.retry_after)
-        return False
+        return _failed(x, claim, unavailable.detail, unavailable.retry_after)
     except RecipientRefused as refused:
         x.breaker.note(claim.recipient.code, ok=True, now=x.clock())
-        await _park(x, claim, refused.detail)
-        return True
+        return _parked(x, claim, refused.detail)
     x.breaker.note(claim.recipient.code, ok=True, now=x.clock())
     attempt = _outcome(x, claim, AttemptOutcome.OFFERED, "")
-    await x.deliveries.settle([Settlement(attempt, DeliveryState.OFFERED)], events=[])
-    x.wakeups.wake([claim.recipient.code])
-    _count_offered(x, claim.delivery.id, claim.delivery.lane, claim.delivery.channel)
-    return True
+    return _Tried(claim, Settlement(attempt, DeliveryState.OFFERED))
 
 
-async def _fail(x: Exchange, claim: Claim, detail: str, retry_after: timedelta | None) -> None:
+def _failed(x: Exchange, claim: Claim, detail: str, retry_after: timedelta | None) -> _Tried:
     now = x.clock()
     x.breaker.note(claim.recipient.code, ok=False, now=now)
     x.meter.failed(claim.delivery.lane, claim.delivery.channel)
@@ -126,13 +149,14 @@ async def _fail(x: Exchange, claim: Claim, detail: str, retry_after: timedelta |
         retry_after=retry_after,
     )
     if due_at is None:
-        await _park(x, claim, f"the last of {claim.delivery.tries} attempts failed: {detail}")
-        return
+        reason = f"the last of {claim.delivery.tries} attempts failed: {detail}"
+        return _parked(x, claim, reason, has_failed=True)
     attempt = _outcome(x, claim, AttemptOutcome.FAILED, detail)
-    await x.deliveries.settle([Settlement(attempt, DeliveryState.QUEUED, due_at, detail)], events=[])
+    settlement = Settlement(attempt, DeliveryState.QUEUED, due_at, detail)
+    return _Tried(claim, settlement, has_failed=True)
 
 
-async def _park(x: Exchange, claim: Claim, reason: str) -> None:
+def _parked(x: Exchange, claim: Claim, reason: str, *, has_failed: bool = False) -> _Tried:
     attempt = _outcome(x, claim, AttemptOutcome.FAILED, reason)
     parked = Event(
         document=claim.document.id,
@@ -143,8 +167,20 @@ async def _park(x: Exchange, claim: Claim, reason: str) -> None:
         detail=reason,
     )
     settlement = Settlement(attempt, DeliveryState.PARKED, reason=reason)
-    await x.deliveries.settle([settlement], events=[parked])
+    return _Tried(claim, settlement, (parked,), has_failed)
 
 
 def _outcome(x: Exchange, claim: Claim, outcome: AttemptOutcome, detail: str) -> Attempt:
     return Attempt(claim.delivery.id, claim.delivery.attempts, x.clock(), outcome, detail)
+
+
+async def _settle(x: Exchange, tried: Sequence[_Tried]) -> None:
+    """Record what came of attempts, and tell who waits for what was offered."""
+    if not tried:
+        return
+    events = [event for each in tried for event in each.events]
+    await x.deliveries.settle([each.settlement for each in tried], events=events)
+    offered = [each.claim for each in tried if each.settlement.state is DeliveryState.OFFERED]
+    x.wakeups.wake([claim.recipient.code for claim in offered])
+    for claim in offered:
+        _count_offered(x, claim.delivery.id, claim.delivery.lane, claim.delivery.channel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.domain.ledger import Ending
+from gateway.domain.ledger import Ending, Said
 from gateway.domain.model import (
     AgencyCode,
     Delivery,
@@ -18,7 +18,7 @@ from gateway.domain.model import (
     ReceiptKind,
 )
 from gateway.domain.receipts import delivery_statement
-from gateway.domain.states import DeliveryState
+from gateway.domain.states import NEVER_TAKEN, DeliveryState
 from gateway.service.exchange import Exchange
 
 _KIND = {
@@ -31,7 +31,8 @@ _KIND = {
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A delivery to end, the state it ends in, who ends it and why."""
+    """A delivery to end, the state it ends in, who ends it and why, and what that says of the document; with
+    `only_unopened` it is left alone if its recipient has opened it or no recall of it waits any more."""
 
     delivery: Delivery
     document: Document
@@ -39,14 +40,23 @@ class End:
     by: AgencyCode
     reason: str | None = None
     lease: str | None = None
+    only_unopened: bool = False
+    said: Sequence[Said] = ()
+
+    @property
+    def withdraws(self) -> bool:
+        """Return whether it ends an order that nobody has taken."""
+        return self.state in NEVER_TAKEN and self.document.envelope.kind.change is not None
 
 
 async def end(x: Exchange, ends: Sequence[End]) -> dict[DeliveryId, Receipt]:
-    """End open deliveries and return the receipts of those that ended now.
+    """End open deliveries, wake whom it is said to, and return the receipts of those that ended now.
 
-    One that ended meanwhile, or that somebody else holds a lease on, is passed over and its unused
-    receipt is thrown away unseen.
+    One that has ended or moved meanwhile, or that somebody else holds a lease on, is passed over and its
+    unused receipt is thrown away unseen.
     """
+    if not ends:
+        return {}
     at = x.clock()
     ids = [ReceiptId(x.new_id()) for _ in ends]
     statements = [
@@ -54,16 +64,30 @@ async def end(x: Exchange, ends: Sequence[End]) -> dict[DeliveryId, Receipt]:
         for id_, each in zip(ids, ends, strict=True)
     ]
     contents = await x.receipts.sign(statements)
-    endings = []
-    for id_, each, content in zip(ids, ends, contents, strict=True):
-        receipt_kind, event_kind = _KIND[each.state]
-        document, delivery = each.document.id, each.delivery.id
-        receipt = Receipt(id_, receipt_kind, document, delivery, at, content)
-        event = Event(document, delivery, each.by, event_kind, at, each.reason or "")
-        endings.append(Ending(delivery, each.state, at, receipt, event, each.reason, each.lease))
+    endings = [
+        _ending(each, Receipt(id_, _KIND[each.state][0], each.document.id, each.delivery.id, at, content))
+        for id_, each, content in zip(ids, ends, contents, strict=True)
+    ]
     ended = await x.deliveries.end(endings)
     for each in ends:
         if each.delivery.id in ended:
             seconds = (at - each.document.accepted_at).total_seconds()
             x.meter.ended(_KIND[each.state][0], seconds=seconds)
+            x.wakeups.wake([said.status.addressee for said in each.said])
     return {ending.delivery: ending.receipt for ending in endings if ending.delivery in ended}
+
+
+def _ending(each: End, receipt: Receipt) -> Ending:
+    event_kind = _KIND[each.state][1]
+    return Ending(
+        delivery=each.delivery.id,
+        state=each.state,
+        at=receipt.at,
+        receipt=receipt,
+        event=Event(each.document.id, each.delivery.id, each.by, event_kind, receipt.at, each.reason or ""),
+        reason=each.reason,
+        lease=each.lease,
+        only_unopened=each.only_unopened,
+        said=each.said,
+        withdraws=each.withdraws,
+    )

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
+from gateway.domain.dossiers import Dossiers
 from gateway.domain.ids import new_id
-from gateway.domain.model import Channel
-from gateway.domain.ports import (
-    Bodies,
-    Broker,
+from gateway.domain.ledger_ports import (
     Clients,
-    Clock,
-    Connector,
     Deliveries,
     Directory,
     Inbox,
-    Meter,
+    Lives,
     Records,
     Submissions,
-    Verifier,
-    Wakeups,
+    Systems,
 )
+from gateway.domain.model import Channel
+from gateway.domain.packets import Packets
+from gateway.domain.ports import Bodies, Broker, Clock, Connector, Meter, Verifier, Wakeups
+from gateway.domain.reports import Reports
+from gateway.domain.working_days import VIETNAM, WorkingCalendar
 from gateway.service.breaker import Breaker
 from gateway.service.receipt_batch import ReceiptBatch
-
-VIETNAM = timezone(timedelta(hours=7))
-"""Legal time (QĐ 28/2018 Đ14.4); Việt Nam has no summer time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,13 @@ class Rules:
     retry_schedule: Sequence[timedelta]
     breaker_failures: int
     breaker_wait: timedelta
+    calendar: WorkingCalendar
+    urgent_within: timedelta
+    """How soon an urgent document should be acknowledged, at any hour."""
+    change_answer_days: int
+    """Working days for the answer to a change."""
+    returns_before_parked: int
+    """After how many returns by the recipient's own system (VXP `fail`) a delivery is parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class Exchange:
     deliveries: Deliveries
     inbox: Inbox
     records: Records
+    lives: Lives
+    systems: Systems
+    dossiers: Dossiers
+    reports: Reports
+    packets: Packets
     bodies: Bodies
     verifier: Verifier
     receipts: ReceiptBatch

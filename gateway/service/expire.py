@@ -33,4 +33,4 @@ async def _end(x: Exchange, over: Sequence[Claim]) -> int:
         End(claim.delivery, claim.document, DeliveryState.EXPIRED, claim.document.sender, "not taken in time")
         for claim in over
     ]
-    return len(await end(x, ends)) if ends else 0
+    return len(await end(x, ends))

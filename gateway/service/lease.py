@@ -6,10 +6,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.errors import LeaseLost, NotFound
+from gateway.domain.errors import LeaseLost
 from gateway.domain.ledger import InboxItem
 from gateway.domain.model import AgencyCode, DeliveryId, Event, EventKind
-from gateway.domain.states import DeliveryState, check_move
+from gateway.domain.states import DeliveryState
+from gateway.service.answering import check_open, own
 from gateway.service.exchange import Exchange
 
 
@@ -30,10 +31,8 @@ async def lease(x: Exchange, delivery: DeliveryId, *, by: AgencyCode, token: str
         IllegalTransition: It has ended.
         LeaseLost: Somebody else of the agency holds it.
     """
-    item = await x.records.delivery(delivery)
-    if item is None or item.delivery.recipient != by:
-        raise NotFound
-    check_move(item.delivery.state, DeliveryState.DELIVERED)
+    item = await own(x, delivery, by=by)
+    check_open(item, towards=DeliveryState.DELIVERED)
     now = x.clock()
     until = now + x.rules.inbox_lease
     token = token or secrets.token_urlsafe(16)

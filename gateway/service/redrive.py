@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.domain.ledger import ParkedFilter
+from gateway.domain.ledger_ports import Deliveries
 from gateway.domain.model import AgencyCode, Delivery, Event, EventKind
-from gateway.domain.ports import Broker, Clock, Deliveries
+from gateway.domain.ports import Broker, Clock
 
 LIMIT = 10_000
 """Deliveries redriven at once."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from time import monotonic
+from typing import Any
 
+from gateway.domain.envelope import DocumentKind, Envelope, UnknownRecipients, Urgency
 from gateway.domain.errors import (
     IdempotencyKeyReused,
     MalformedDocument,
@@ -20,47 +22,45 @@ from gateway.domain.ledger import AnswerKey, SubmissionFacts
 from gateway.domain.model import (
     Agency,
     Answer,
+    Change,
     Delivery,
     DeliveryId,
     Document,
     DocumentId,
-    Envelope,
     Event,
     EventKind,
     Handover,
+    KeptPacket,
     Receipt,
     ReceiptId,
     ReceiptKind,
     StoredFile,
-    UnknownRecipients,
 )
-from gateway.domain.policy import label_of, refuse_state_secret
+from gateway.domain.packets import ReceivedFile
+from gateway.domain.policy import check_files, label_of, policy_for, refuse_state_secret
 from gateway.domain.ports import Draft
 from gateway.domain.receipts import accepted_statement
 from gateway.domain.routing import lane_of
 from gateway.domain.states import DeliveryState
+from gateway.service.dossier import check_dossier
 from gateway.service.exchange import Exchange, legal_date
+from gateway.service.ordering import orders_of, targets_of
+from gateway.service.taking_back import left_to_the_chore, take_back
 from signing.report import VerificationReport
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedFile:
-    """A file as it arrived: its shown name, the type its bytes have, and its draft body."""
-
-    name: str
-    media_type: str
-    draft: Draft
-
-
-@dataclass(frozen=True, slots=True)
 class Submission:
-    """A document as an agency sent it. `route` names the surface it came in by."""
+    """A document as an agency sent it. `route` names the surface it came in by, `packet` the edXML packet it
+    came in, of which `packet_draft` has the bytes."""
 
     sender: Agency
     envelope: Envelope
     files: Sequence[ReceivedFile]
     route: str
     idempotency_key: str | None = None
+    packet: KeptPacket | None = None
+    packet_draft: Draft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,44 +80,49 @@ async def submit(x: Exchange, submission: Submission, *, render: Callable[[Accep
 
     Raises:
         NotAllowed: The sender is closed.
-        StateSecret, SealingUnavailable, MalformedDocument: The envelope must not or cannot be accepted.
+        StateSecret, SealingUnavailable, MalformedDocument: The envelope must not or cannot be accepted, or
+            a document without a file.
         UnknownAgency: Recipients are unknown or closed and the envelope does not say `skip`.
+        NotYourDossier: It would join a dossier its sender has no part in.
+        UnknownDocument: An order is about a document this sender has not sent these recipients.
+        IllegalTransition: Nothing an order is about can be changed any more.
         IdempotencyKeyReused: The key was used with another request.
         SignatureRejected: The sender's policy demands a valid signature.
         DependencyUnavailable, OutcomeUnknown: Send again with the same key.
     """
-    check_envelope(submission.envelope)
+    envelope, sender = submission.envelope, submission.sender
+    check_envelope(envelope, file_names=[file.name for file in submission.files])
     fingerprint = _fingerprint(submission)
-    key = AnswerKey(submission.sender.code, submission.route, submission.idempotency_key or f"={fingerprint}")
+    key = AnswerKey(sender.code, submission.route, submission.idempotency_key or f"={fingerprint}")
     now = x.clock()
-    facts = await x.submissions.facts(
-        key,
-        document_id=submission.envelope.document_id,
-        codes=submission.envelope.to,
-        on=legal_date(now),
-    )
+    facts = await x.submissions.facts(key, envelope=envelope, codes=_codes(envelope), on=legal_date(now))
     if facts.answer is not None:
         return _same_request(facts.answer, fingerprint)
-    if not submission.sender.is_open_on(legal_date(now)):
-        raise NotAllowed(f"{submission.sender.code} is closed since {submission.sender.closed_on}.")
-    recipients, skipped = _recipients(submission.envelope, facts, now)
+    if not sender.is_open_on(legal_date(now)):
+        raise NotAllowed(f"{sender.code} is closed since {sender.closed_on}.")
+    await check_dossier(x, envelope, sender.code)
+    check_files(envelope.kind, count=len(submission.files))
+    recipients, skipped = _recipients(envelope, facts, now)
+    targets = targets_of(envelope, facts, recipients=recipients)
 
     # 1. verify
     # One file after the other: a document of many must not hold every parsing worker.
     files = tuple([_stored(file, await _verify(x, file)) for file in submission.files])
-    label = label_of(files, policy=submission.sender.policy)
+    label = label_of(files, policy=policy_for(envelope.kind, sender.policy))
     # 2. keep
-    await x.bodies.keep([file.draft for file in submission.files])
-    # 3. commit: one transaction for document, deliveries, answer and receipt
+    packet = [submission.packet_draft] if submission.packet_draft else []
+    await x.bodies.keep([*(file.draft for file in submission.files), *packet])
+    # 3. commit: one transaction for document, deliveries, orders, answer and receipt
     document = Document(
         id=DocumentId(x.new_id()),
-        sender=submission.sender.code,
-        envelope=submission.envelope,
+        sender=sender.code,
+        envelope=envelope,
         files=files,
         label=label,
         accepted_at=now,
         duplicate_of=facts.duplicate_of,
         skipped=skipped,
+        send_by=x.rules.calendar.send_by(envelope.issued_on) if envelope.issued_on else None,
     )
     deliveries = _deliveries(x, document, recipients)
     receipt = await _receipt(x, document, recipients)
@@ -129,27 +134,40 @@ async def submit(x: Exchange, submission: Submission, *, render: Callable[[Accep
         deliveries=deliveries,
         receipt=receipt,
         event=Event(document.id, None, document.sender, EventKind.ACCEPTED, now),
+        packet=submission.packet,
+        orders=orders_of(x, document, targets),
     )
     if answer.document != document.id:
         return _same_request(answer, fingerprint)
     x.meter.accepted(label, size_bytes=sum(file.size_bytes for file in files))
     # 4. route: may be lost, the sweeper finds what was
     x.broker.announce([handover_of(delivery) for delivery in deliveries])
+    # 5. take back at once what a recall asks for and nobody has opened
+    await _take_back_unopened(x, document, targets)
     return answer
 
 
-def check_envelope(envelope: Envelope) -> None:
-    """Pass when nothing in the envelope alone speaks against the document; cheap, before its files.
+def check_envelope(envelope: Envelope, *, file_names: Sequence[str] = ()) -> None:
+    """Pass when nothing in the envelope, or the names of its files, speaks against the document; cheap,
+    before its files.
 
     Raises:
         StateSecret, SealingUnavailable: As `submit`.
-        MalformedDocument: It names no recipient.
+        MalformedDocument: It names no recipient, or an order not what it is about.
     """
-    refuse_state_secret(envelope)
+    refuse_state_secret(envelope, file_names=file_names)
     if envelope.seal:
         raise SealingUnavailable
+    is_order = envelope.kind.change is not None
+    faults = []
     if not envelope.to:
-        raise MalformedDocument(reasons=("to: name at least one recipient",))
+        faults.append("to: name at least one recipient")
+    if is_order and not envelope.about:
+        faults.append(f"about: name the documents this {envelope.kind} is about")
+    if envelope.about and not is_order:
+        faults.append("about: only a recall, an update or a replacement is about other documents")
+    if faults:
+        raise MalformedDocument(reasons=faults)
 
 
 def handover_of(delivery: Delivery) -> Handover:
@@ -157,24 +175,26 @@ def handover_of(delivery: Delivery) -> Handover:
     return Handover(delivery.id, delivery.attempts, delivery.lane, delivery.channel, delivery.recipient)
 
 
+def _codes(envelope: Envelope) -> list[str]:
+    return [*envelope.to, *(code for about in envelope.about for code in about.agencies)]
+
+
 def _fingerprint(submission: Submission) -> str:
     """Return a hash of everything that makes two requests the same one, however they were encoded."""
-    envelope = submission.envelope
-    parts = [
-        envelope.document_id,
-        envelope.kind.value,
-        sorted(set(envelope.to)),
-        [
-            envelope.subject,
-            envelope.number,
-            envelope.notation,
-            envelope.urgency.value,
-            str(envelope.due_date),
-        ],
-        envelope.unknown_recipients.value,
-        [[file.name, file.draft.sha256] for file in submission.files],
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    envelope = {**_said(submission.envelope), "to": sorted(set(submission.envelope.to))}
+    files = [[file.name, file.draft.sha256] for file in submission.files]
+    return hashlib.sha256(json.dumps([envelope, files], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _said(value: Any) -> Any:
+    """Return a part of an envelope without what it leaves at the default: a field that a later release adds
+    must not change the fingerprint of what was sent before."""
+    if isinstance(value, tuple):
+        return [_said(each) for each in value]
+    if not is_dataclass(value):
+        return value
+    said = ((field, getattr(value, field.name)) for field in fields(value))
+    return {field.name: _said(content) for field, content in said if content != field.default}
 
 
 def _same_request(answer: Answer, fingerprint: str) -> Answer:
@@ -206,11 +226,8 @@ def _recipients(
 
 
 async def _verify(x: Exchange, file: ReceivedFile) -> VerificationReport:
-    if file.media_type != "application/pdf":
-        # Other file types carry no signature we can judge yet: they count as unsigned.
-        return VerificationReport.unsigned()
     began = monotonic()
-    report = await x.verifier.verify(file.draft.path)
+    report = await x.verifier.verify(file.draft.path, media_type=file.media_type)
     x.meter.verified(report.verdict, seconds=monotonic() - began)
     return report
 
@@ -232,9 +249,26 @@ def _deliveries(x: Exchange, document: Document, recipients: Sequence[Agency]) -
             attempts=0,
             due_at=document.accepted_at + x.rules.grace,
             expires_at=document.accepted_at + x.rules.life,
+            acknowledge_by=_acknowledge_by(x, document),
         )
         for recipient in recipients
     ]
+
+
+def _acknowledge_by(x: Exchange, document: Document) -> datetime:
+    if document.envelope.urgency is not Urgency.NORMAL:
+        return document.accepted_at + x.rules.urgent_within
+    return x.rules.calendar.acknowledge_by(document.accepted_at)
+
+
+async def _take_back_unopened(x: Exchange, order: Document, targets: Sequence[Delivery]) -> None:
+    if order.envelope.kind is not DocumentKind.RECALL:
+        return
+    with left_to_the_chore():
+        recalls: list[Change] = []
+        for document in {target.document for target in targets}:
+            recalls += [each for each in await x.lives.changes(document) if each.order == order.id]
+        await take_back(x, recalls)
 
 
 async def _receipt(x: Exchange, document: Document, recipients: Sequence[Agency]) -> Receipt:

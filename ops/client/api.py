@@ -64,6 +64,40 @@ class ExchangeClient:
             read_json,
         )
 
+    async def submit_packet(self, packet: Path, *, progress: Progress | None = None) -> Json:
+        """Send a document as an edXML packet (QCVN 102) and return the answer, as `submit`.
+
+        Raises:
+            OSError: The packet cannot be read.
+        """
+
+        def body(opened: AsyncExitStack) -> aiohttp.MultipartWriter:
+            writer = aiohttp.MultipartWriter("form-data")
+            part = writer.append(opened.enter_context(_Counted(packet, progress)))
+            part.set_content_disposition("form-data", name="edxml", filename="packet.edxml")
+            return writer
+
+        size_bytes = total_bytes([packet])
+        return await self.line.ask(Request("POST", "documents", body=body, size_bytes=size_bytes), read_json)
+
+    async def report(self, document: str, status: str, *, description: str = "") -> Json:
+        """Report a business status (01 to 16) of a document and return the lines of history it made."""
+        fields = {"status": status, "description": description}
+        return await self._post(f"documents/{_segment(document)}/statuses", fields)
+
+    async def statuses(self, *, wait: timedelta = timedelta(0)) -> Json:
+        """Return a page of the statuses others reported to the agency and it has not taken."""
+        query = {"wait": str(int(wait.total_seconds())), "limit": "200"}
+        return await self.line.ask(Request("GET", "statuses", query=query, wait=wait), read_json)
+
+    async def take_status(self, status: str) -> Json:
+        """Take a status: it is not listed again."""
+        return await self._post(f"statuses/{_segment(status)}/take", {})
+
+    async def late(self) -> Json:
+        """Return what the agency is late with."""
+        return await self._get("late")
+
     async def document(self, document: str) -> Json:
         """Return a document with the states of its deliveries."""
         return await self._get(f"documents/{_segment(document)}")
@@ -73,7 +107,7 @@ class ExchangeClient:
         return await self._get(f"documents/{_segment(document)}/timeline")
 
     async def recall(self, document: str, *, reason: str) -> Json:
-        """Take a document back from everybody who has not taken it yet."""
+        """Take a document back, at once from everybody who has not opened it."""
         return await self._post(f"documents/{_segment(document)}/recall", {"reason": reason})
 
     async def inbox(

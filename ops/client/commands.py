@@ -1,4 +1,4 @@
-"""`lienthong send, inbox, fetch, accept, refuse, timeline, recall`: an agency's work from a terminal."""
+"""`lienthong send, inbox, fetch, accept, refuse, timeline`: an agency's work from a terminal."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ async def send(
     envelope_file: Path | None,
     skip_unknown: bool,
 ) -> Shown:
-    """Send FILE… as one document. The same command again is a resend: it gets the first answer."""
+    """Send FILE… as one document, or one edXML packet (FILE.edxml) as it is.
+
+    The same command again is a resend: it gets the first answer.
+    """
     own = {
         "to": [code.strip() for codes in recipients for code in codes.split(",") if code.strip()],
         "subject": subject,
@@ -67,13 +70,23 @@ async def send(
         "unknown_recipients": "skip" if skip_unknown else None,
     }
     envelope = _read_envelope(envelope_file) | {key: value for key, value in own.items() if value}
+    if files[0].suffix == ".edxml":
+        return await _send_packet(client, files, envelope)
     if not envelope.get("to"):
         raise click.UsageError("Name recipients with --to, or in the envelope.")
     envelope.setdefault("subject", files[0].stem)
     envelope.setdefault("document_id", _content_id(envelope, files))
     with progress_bar("Sending", size_bytes=total_bytes(files)) as progress:
         answer = await client.submit(envelope, files, progress=progress)
-    return Shown(answer, _accepted_lines(answer, envelope))
+    return Shown(answer, _accepted_lines(answer, subject=envelope["subject"]))
+
+
+async def _send_packet(client: ExchangeClient, files: Sequence[Path], envelope: Json) -> Shown:
+    if len(files) > 1 or envelope:
+        raise click.UsageError("A packet says everything itself: send it alone, without options.")
+    with progress_bar("Sending", size_bytes=total_bytes(files)) as progress:
+        answer = await client.submit_packet(files[0], progress=progress)
+    return Shown(answer, _accepted_lines(answer, subject=None))
 
 
 @click.command()
@@ -161,19 +174,7 @@ async def timeline(client: ExchangeClient, document: str) -> Shown:
     return Shown(answer, table(("WHEN", "WHAT", "AGENCY", "DETAIL"), rows))
 
 
-@click.command()
-@click.argument("document")
-@click.option("--reason", required=True, help="Why (the recipients read it).")
-@exchange_command
-async def recall(client: ExchangeClient, document: str, reason: str) -> Shown:
-    """Take DOCUMENT back from everybody who has not taken it yet."""
-    answer = await client.recall(document, reason=reason)
-    return Shown(
-        answer, [f"taken back from {len(answer['recalled'])}, too late for {len(answer['too_late'])}"]
-    )
-
-
-client_commands = (send, inbox, fetch, accept, refuse, timeline, recall)
+document_commands = (send, inbox, fetch, accept, refuse, timeline)
 """What `ops/cli.py` adds to `lienthong`."""
 
 
@@ -200,11 +201,11 @@ def _content_id(envelope: Mapping[str, Any], files: Sequence[Path]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _accepted_lines(answer: Json, envelope: Mapping[str, Any]) -> list[str]:
+def _accepted_lines(answer: Json, *, subject: str | None) -> list[str]:
     lines = [
         f"accepted       {answer['id']}",
         f"your id        {answer['document_id']}",
-        f"subject        {envelope['subject']}",
+        *([f"subject        {subject}"] if subject else []),
         f"travels as     {answer['label']}",
         f"recipients     {len(answer['deliveries'])}",
     ]

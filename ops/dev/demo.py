@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ from typing import Any
 import click
 
 from ops.client.line import Credentials, Refused, Unreachable
+from ops.dev.centres import connect_centres, plan_centres, with_labels
 from ops.dev.city import FULL_SIZE, city, write_csv
+from ops.dev.demo_env import shell_file
+from ops.dev.life import Life, LifeTally
 from ops.dev.pki import DemoAuthority
 from ops.dev.report import Outcome, Progress, farewell, summary
 from ops.dev.site import CannotRun, Site, Size, open_site, running
 from ops.dev.story import Office, Sending, Story
+from ops.dev.vxp_client import CallRefused, Centre
 from ops.receipt_check import Judgement, check_receipt
 from signing.trust import load_trust
 
@@ -64,6 +69,22 @@ def demo(
     sys.exit(asyncio.run(run.go()))
 
 
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who is connected: agencies by their codes, and centres."""
+
+    credentials: Mapping[str, Credentials]
+    centres: Sequence[Centre]
+
+    def fields(self) -> Json:
+        """Return them for `--json`."""
+        clients = [
+            {"agency": agency, "client_id": each.client_id, "client_secret": each.client_secret}
+            for agency, each in self.credentials.items()
+        ]
+        return {"clients": clients, "vxp": [asdict(centre) for centre in self.centres]}
+
+
 class _Run:
     """One run of the demo."""
 
@@ -78,9 +99,11 @@ class _Run:
         stays: bool,
     ) -> None:
         try:
-            self._city = city(agencies)
+            rows = city(agencies)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
+        self._plans = plan_centres(rows)
+        self._city = with_labels(rows, self._plans)
         self._documents = documents
         self._size = size
         self._json_path = json_path
@@ -99,10 +122,12 @@ class _Run:
         async with open_site(self._size, keep=self._keep, say=self._progress.step) as site:
             self._progress.step("drawing up the city: directory, credentials, certificates")
             authority = DemoAuthority(now=datetime.now(UTC))
-            credentials = await self._settle_in(site, authority)
+            members = await self._settle_in(site, authority)
             self._progress.step("starting the exchange")
             async with running(site, self._size):
-                story, sendings = await self._story(site, authority, credentials)
+                office = Office(site.folder / "papers", authority)
+                story, sendings = await self._story(site, office, members)
+                life = await self._life(site, office, members)
                 self._progress.done()
                 outcome = Outcome(
                     agencies=len(self._city),
@@ -110,15 +135,16 @@ class _Run:
                     size=self._size,
                     site=site,
                     tally=story.tally,
+                    life=life,
                     seconds=time.monotonic() - started,
                 )
-                self._report(outcome, credentials, sendings[0])
+                self._report(outcome, members, sendings[0])
                 if self._stays:
                     await _until_told_to_stop()
         return GOOD if outcome.is_good else NOT_GOOD
 
-    async def _settle_in(self, site: Site, authority: DemoAuthority) -> dict[str, Credentials]:
-        """Make record, keys, directory and credentials; return the credentials of each agency."""
+    async def _settle_in(self, site: Site, authority: DemoAuthority) -> Members:
+        """Make record, keys, directory, credentials and centres."""
         made = await site.command("init")
         for folder in (site.own_trust_dir, site.trust_dir):
             authority.write_trust(folder)
@@ -129,26 +155,24 @@ class _Run:
         if len(imported["created"]) != len(self._city):
             raise CannotRun(f"{len(imported['created'])} of {len(self._city)} agencies were imported")
         clients = (await site.command("clients", "create", "--all"))["clients"]
-        return {
+        credentials = {
             each["agency"]: Credentials(site.url, each["client_id"], each["client_secret"])
             for each in clients
         }
+        return Members(credentials, await connect_centres(site, self._plans))
 
-    async def _story(
-        self, site: Site, authority: DemoAuthority, credentials: dict[str, Credentials]
-    ) -> tuple[Story, list[Sending]]:
+    async def _story(self, site: Site, office: Office, members: Members) -> tuple[Story, list[Sending]]:
         trust = load_trust(site.trust_dir)
 
         def verify(receipt: bytes) -> str | None:
             finding = check_receipt(receipt, trust=trust)
             return None if finding.judgement is Judgement.GOOD else finding.detail
 
-        office = Office(site.folder / "papers", authority)
         receipts = site.folder / "receipts"
         receipts.mkdir()
         story = Story(
             self._city,
-            credentials,
+            members.credentials,
             office=office,
             verify=verify,
             receipts=receipts,
@@ -164,57 +188,37 @@ class _Run:
             raise CannotRun(f"{error or 'not everything arrived'}\n{site.last_words}") from error
         return story, sendings
 
-    def _report(self, outcome: Outcome, credentials: dict[str, Credentials], example: Sending) -> None:
+    async def _life(self, site: Site, office: Office, members: Members) -> LifeTally | None:
+        """Tell what two centres and `/v1` do together; None in a city that is too small for centres."""
+        if not members.centres:
+            return None
+        self._progress.step("a document over edXML, and a circular that is taken back")
+        folder = site.folder / "received"
+        life = Life(self._city, members.credentials, members.centres, office=office, folder=folder)
+        try:
+            await life.tell()
+        except (CallRefused, Refused, Unreachable, TimeoutError) as error:
+            raise CannotRun(f"{error or 'not everything arrived'}\n{site.last_words}") from error
+        return life.tally
+
+    def _report(self, outcome: Outcome, members: Members, example: Sending) -> None:
         variables = outcome.site.folder / "demo.env"
         variables.touch(mode=0o600)
-        variables.write_text(_variables(outcome.site, credentials, example), "utf-8")
+        centre = next(iter(members.centres), None)
+        variables.write_text(
+            shell_file(outcome.site, members.credentials, example=example, centre=centre), "utf-8"
+        )
         print(summary(outcome), file=self._out)
         if self._json_path is not None:
-            fields = {**outcome.fields(), "clients": _clients(credentials)}
+            fields = {**outcome.fields(), **members.fields()}
             text = json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
             if self._json_path == "-":
                 sys.stdout.write(text)
             else:
                 Path(self._json_path).write_text(text, "utf-8")
         if self._stays:
-            print(farewell(outcome.site, variables), file=self._out)
+            print(farewell(outcome.site, variables, members.centres), file=self._out)
         sys.stdout.flush()
-
-
-def _clients(credentials: dict[str, Credentials]) -> list[Json]:
-    return [
-        {"agency": agency, "client_id": each.client_id, "client_secret": each.client_secret}
-        for agency, each in credentials.items()
-    ]
-
-
-def _variables(site: Site, credentials: dict[str, Credentials], example: Sending) -> str:
-    """Return a shell file with what the examples of the README need."""
-    sender, recipient = example.sender.code, example.to[0].code
-    values = {
-        "URL": site.url,
-        "SENDER": sender,
-        "SENDER_ID": credentials[sender].client_id,
-        "SENDER_SECRET": credentials[sender].client_secret,
-        "RECIPIENT": recipient,
-        "RECIPIENT_ID": credentials[recipient].client_id,
-        "RECIPIENT_SECRET": credentials[recipient].client_secret,
-        "PDF": str(example.pdf),
-        "TRUST": str(site.trust_dir),
-        "LIENTHONG_CONFIG": str(site.config),
-        "LIENTHONG": str(Path(sys.executable).parent / "lienthong"),
-    }
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    return "\n".join([*exports, _FIELD, ""])
-
-
-_FIELD = """\
-# field NAME…: print one field of the JSON that comes in, e.g. `field items 0 delivery`
-field() { python3 -c 'import json, sys
-found = json.load(sys.stdin)
-for name in sys.argv[1:]:
-    found = found[int(name) if isinstance(found, list) else name]
-print(found)' "$@"; }"""
 
 
 async def _until_told_to_stop() -> None:

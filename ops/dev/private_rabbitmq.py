@@ -31,6 +31,10 @@ default_pass = {password}
 disk_free_limit.absolute = 50MB
 log.console = false
 """
+MANAGEMENT = """\
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {port}
+"""
 
 
 class RabbitMqMissing(Exception):
@@ -38,11 +42,15 @@ class RabbitMqMissing(Exception):
 
 
 class PrivateRabbitMq:
-    """One private node. `url` stays the same across `kill9`, `start` and `wipe`."""
+    """One private node. `url` stays the same across `kill9`, `start` and `wipe`.
 
-    def __init__(self, folder: Path) -> None:
+    With `management` it has its HTTP API too, which takes it some seconds more to start.
+    """
+
+    def __init__(self, folder: Path, *, management: bool = False) -> None:
         self._folder = folder
-        self._amqp_port, self._dist_port, self._epmd_port = free_ports(3)
+        self._has_management = management
+        self._amqp_port, self._dist_port, self._epmd_port, self._http_port = free_ports(4)
         # Named by the broker at its first start on an empty folder, instead of `guest`.
         self._user = "lienthong"
         self._password = secrets.token_urlsafe(18)
@@ -52,7 +60,16 @@ class PrivateRabbitMq:
     @property
     def url(self) -> str:
         """Return where and with which credentials to connect."""
-        return f"amqp://{self._user}:{self._password}@127.0.0.1:{self._amqp_port}/"
+        return self.url_for(self._user, self._password)
+
+    def url_for(self, user: str, password: str) -> str:
+        """Return where another user connects, with its credentials."""
+        return f"amqp://{user}:{password}@127.0.0.1:{self._amqp_port}/"
+
+    @property
+    def management_url(self) -> str:
+        """Return where the HTTP API is, with the administrator's credentials."""
+        return f"http://{self._user}:{self._password}@127.0.0.1:{self._http_port}"
 
     async def start(self) -> None:
         """Start the node and return when it takes connections.
@@ -65,7 +82,7 @@ class PrivateRabbitMq:
         await asyncio.to_thread(self._spawn)
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not await self._answers():  # noqa: ASYNC110 - another program comes up
+                while not await self._is_up():  # noqa: ASYNC110 - another program comes up
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise RabbitMqMissing(f"No answer after {START_SECONDS} s. {self._last_words()}") from None
@@ -102,10 +119,12 @@ class PrivateRabbitMq:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "rabbitmq.conf"
         configuration.touch(mode=0o600)
-        configuration.write_text(
-            CONFIGURATION.format(port=self._amqp_port, user=self._user, password=self._password)
-        )
-        (self._folder / "enabled_plugins").write_text("[].\n")
+        text = CONFIGURATION.format(port=self._amqp_port, user=self._user, password=self._password)
+        if self._has_management:
+            text += MANAGEMENT.format(port=self._http_port)
+        configuration.write_text(text)
+        plugins = "[rabbitmq_management]" if self._has_management else "[]"
+        (self._folder / "enabled_plugins").write_text(f"{plugins}.\n")
         (self._folder / "empty.env").touch()
         if self._epmd is None:
             # Erlang would start one as a daemon that nobody ends.
@@ -144,13 +163,21 @@ class PrivateRabbitMq:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._folder / "enabled_plugins"),
         }
 
-    async def _answers(self) -> bool:
+    async def _is_up(self) -> bool:
         if self._server is None or self._server.poll() is not None:
             raise RabbitMqMissing(f"The node ended while starting. {self._last_words()}")
+        # The node answers with Connection.Start.
+        has_begun = await self._answers(self._amqp_port, b"AMQP\x00\x00\x09\x01")
+        if not has_begun or not self._has_management:
+            return has_begun
+        return await self._answers(self._http_port, b"GET / HTTP/1.0\r\n\r\n")
+
+    @staticmethod
+    async def _answers(port: int, greeting: bytes) -> bool:
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._amqp_port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             with closing(writer):
-                writer.write(b"AMQP\x00\x00\x09\x01")  # the node answers with Connection.Start
+                writer.write(greeting)
                 return bool(await reader.read(1))
         except OSError:
             return False
@@ -183,18 +210,21 @@ class PrivateRabbitMq:
 
 
 @asynccontextmanager
-async def private_rabbitmq(folder: Path | None = None) -> AsyncIterator[PrivateRabbitMq]:
+async def private_rabbitmq(
+    folder: Path | None = None, *, management: bool = False
+) -> AsyncIterator[PrivateRabbitMq]:
     """Run a private node while the block runs.
 
     Args:
         folder: Where its disk is; kept afterwards. Without one it has a temporary folder.
+        management: Whether it has its HTTP API.
 
     Raises:
         RabbitMqMissing: It is not installed or did not come up.
     """
     temporary = folder is None
     folder = folder or Path(tempfile.mkdtemp(prefix="lienthong-rabbitmq-"))
-    node = PrivateRabbitMq(folder)
+    node = PrivateRabbitMq(folder, management=management)
     try:
         await node.start()
         yield node

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from ops.dev.life import LifeTally
 from ops.dev.site import Site, Size
 from ops.dev.story import Tally
+from ops.dev.vxp_client import Centre
 
 SECONDS_BETWEEN_LINES = 2.0
 SECONDS_BETWEEN_REWRITES = 0.1
 WIDTH = 100
+SHOWN = 3
+"""Agencies of a centre that are named; --json names all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,13 @@ class Outcome:
     size: Size
     site: Site
     tally: Tally
+    life: LifeTally | None
     seconds: float
+
+    @property
+    def faults(self) -> list[str]:
+        """Return everything that was found wrong besides the counts."""
+        return [*self.tally.faults, *(self.life.faults if self.life else ())]
 
     @property
     def lines(self) -> list[tuple[str, int, int]]:
@@ -45,7 +56,7 @@ class Outcome:
     @property
     def is_good(self) -> bool:
         """Return whether all counts agree and nothing was found wrong."""
-        return not self.tally.faults and all(wanted == got for _, wanted, got in self.lines)
+        return not self.faults and all(wanted == got for _, wanted, got in self.lines)
 
     def fields(self) -> dict[str, Any]:
         """Return the outcome for `--json`, without the clients."""
@@ -63,6 +74,7 @@ class Outcome:
             "admin_url": self.site.admin_url,
             "trust_dir": str(self.site.trust_dir),
             "config": str(self.site.config),
+            "life": self.life.fields() if self.life else {},
         }
 
 
@@ -128,11 +140,22 @@ def summary(outcome: Outcome) -> str:
             "",
             "Refused, because the sender's policy is `require`:",
             *refusals,
-            *(f"  WRONG: {fault}" for fault in tally.faults[:20]),
+            *_life(outcome.life),
+            *(f"  WRONG: {fault}" for fault in outcome.faults[:20]),
             "",
             verdict,
         ]
     )
+
+
+def _life(tally: LifeTally | None) -> list[str]:
+    if tally is None:
+        return []
+    return [
+        "",
+        "Besides, between two centres on /vxp and agencies on /v1:",
+        *(f"  {line}" for line in tally.lines),
+    ]
 
 
 def _refusal(file: str, detail: str, reasons: tuple[str, ...]) -> list[str]:
@@ -140,13 +163,13 @@ def _refusal(file: str, detail: str, reasons: tuple[str, ...]) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent=" " * 6)]
 
 
-def farewell(site: Site, variables: Path) -> str:
+def farewell(site: Site, variables: Path, centres: Sequence[Centre]) -> str:
     """Return where the running exchange is and what to try on it."""
     return f"""
 The exchange stays up until Ctrl-C.
   API          {site.url}/v1     described at {site.url}/v1/docs
   health       {site.admin_url}/readyz?verbose     metrics at {site.admin_url}/metrics
-
+{_for_vxp(centres)}
 Try it in another terminal; README.md goes on from here:
   . {variables}
   TOKEN=$(curl -s "$URL/v1/token" -d grant_type=client_credentials \\
@@ -154,4 +177,19 @@ Try it in another terminal; README.md goes on from here:
   curl -s "$URL/v1/documents" -H "Authorization: Bearer $TOKEN" \\
     -F "envelope={{\\"document_id\\":\\"my-1\\",\\"subject\\":\\"Xin chào\\",\\"to\\":[\\"$RECIPIENT\\"]}}" \\
     -F "file=@$PDF"
-"""
+{_TRY_VXP if centres else ""}"""
+
+
+def _for_vxp(centres: Sequence[Centre]) -> str:
+    """Return what to put into an existing client of the national axis."""
+    lines = []
+    for centre in centres:
+        shown = ", ".join(centre.agencies[:SHOWN]) + (", …" if len(centre.agencies) > SHOWN else "")
+        lines += [
+            f"  VXP client   endpoint {centre.endpoint}     system id {centre.system_id}",
+            f"               secret {centre.secret}     agencies {shown}",
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+_TRY_VXP = "  vxp getReceivedEdocList servicetype=eDoc messagetype=edoc\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,9 +165,9 @@ class Story:
         papers = {"unsigned": draw(paper), "tampered": tamper(await self._office.sign(paper))}
         async with connect(self._credentials[sender.code]) as client:
             for name, pdf in papers.items():
-                envelope = _envelope(f"demo-{name}", paper, (recipient,))
+                sent = envelope(f"demo-{name}", paper, [recipient.code])
                 try:
-                    await client.submit(envelope, [self._office.write(name, pdf)])
+                    await client.submit(sent, [self._office.write(name, pdf)])
                 except Refused as no:
                     self.tally.refusals.append(Refusal(f"{name}.pdf", no.detail, no.reasons))
                 else:
@@ -178,7 +178,7 @@ class Story:
         addressee = to[0].name if len(to) == 1 else "Các sở, ban, ngành; Ủy ban nhân dân các xã, phường"
         paper = letter(number, sender, subject=subject, to=addressee)
         pdf = await self._office.signed(f"van-ban-{number}", paper)
-        return Sending(sender, to, _envelope(f"demo-{number}", paper, to), pdf)
+        return Sending(sender, to, envelope(f"demo-{number}", paper, [row.code for row in to]), pdf)
 
     async def _exchange(self, sendings: list[Sending]) -> list[Json]:
         """Send and receive everything at the same time; return the answers to the senders."""
@@ -243,11 +243,12 @@ class Story:
         self._progress(self.tally)
 
 
-def _envelope(document_id: str, paper: Paper, to: tuple[Row, ...]) -> Json:
+def envelope(document_id: str, paper: Paper, to: Sequence[str]) -> Json:
+    """Return the envelope of a paper; `to` are codes."""
     return {
         "document_id": document_id,
         "number": str(paper.number),
         "notation": paper.notation,
         "subject": paper.subject,
-        "to": [row.code for row in to],
+        "to": list(to),
     }

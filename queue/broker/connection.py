@@ -39,6 +39,10 @@ class NoAnswer(BrokerAway):
     """The connection stands, but the broker did not answer in time."""
 
 
+class NoQueue(BrokerAway):
+    """The queue a message was meant for does not exist."""
+
+
 async def answered(call: Awaitable[T], *, within: timedelta = ANSWER_WITHIN) -> T:
     """Return what a call to the broker returns.
 

@@ -222,7 +222,7 @@ class _Subscription:
         self._silent_at = self._station.arrived_total if silent else None
 
     async def _on_message(self, message: DeliveredMessage) -> None:
-        acknowledge = partial(self._acknowledge, message.channel, message.delivery_tag or 0)
+        acknowledge = partial(acknowledge_to_broker, message)
         try:
             batch = decode_batch(message.body)
         except Undecodable as unreadable:
@@ -235,13 +235,14 @@ class _Subscription:
             return
         self._station.arrive(Arrival(batch, acknowledge))
 
-    @staticmethod
-    async def _acknowledge(channel: RawChannel, tag: int) -> None:
-        try:
-            await answered(channel.basic_ack(tag, wait=False))
-        except BrokerAway as away:
-            # The tag died with its channel; the message comes again and finds its fence moved.
-            log.debug("not acknowledged: %s", away, extra={"event": "broker.ack_lost"})
+
+async def acknowledge_to_broker(message: DeliveredMessage) -> None:
+    """Tell the broker that a message is done with."""
+    try:
+        await answered(message.channel.basic_ack(message.delivery_tag or 0, wait=False))
+    except BrokerAway as away:
+        # The tag died with its channel; it comes again and finds its fence moved or its answer given.
+        log.debug("not acknowledged: %s", away, extra={"event": "broker.ack_lost"})
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class BrokerCounters:
     """Totals since the start of the process.
 
-    `published`, `failed`, `dropped`, `consumed` and `handler_failed` count deliveries; `returned`,
-    `undecodable` and `sessions_lost` count what their names say.
+    `published`, `failed`, `dropped`, `consumed` and `handler_failed` count deliveries; the others
+    count what their names say.
     """
 
     published: int = 0
@@ -33,6 +33,10 @@ class BrokerCounters:
     """Connections that were lost, refused or given up."""
     queues_made_anew: int = 0
     """Work queues the broker had lost the inside of."""
+    acknowledged: int = 0
+    """Answers that agencies gave over the broker and that counted."""
+    acknowledgements_dropped: int = 0
+    """Answers over the broker that did not count: malformed, somebody else's, or out of turn."""
     connected: bool = False
     """Whether the publisher can reach the broker."""
     consuming: bool = False

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from os.path import commonprefix
-from typing import TypeVar
+from typing import Any
 from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import ChannelNotFoundEntity, PublishError
+from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
 from pamqp.commands import Basic
 
 from broker import topology
@@ -25,6 +25,7 @@ from broker.codec import BATCH, encode_agencies, encode_batch
 from broker.connection import (
     ANSWER_WITHIN,
     BrokerAway,
+    NoQueue,
     abandon,
     answered,
     is_blocked,
@@ -41,8 +42,6 @@ from gateway.domain.routing import routing_key
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 CAPACITY = 100_000
 """Most deliveries that wait in memory while the broker is away, slow or blocked."""
 WINDOW = 64
@@ -51,6 +50,8 @@ ASK_WITHIN = timedelta(seconds=3)
 """How long the broker may take to say how much waits; it goes silent when it blocks meanwhile."""
 TRIES = 5
 """Publishes of one batch before it is left to the sweeper."""
+LONGEST_LIFE = timedelta(days=49)
+"""What the broker counts the life of a message in has 32 bits, in milliseconds."""
 OFFERED = "offered"
 """First word of the events that wake long polls."""
 
@@ -94,6 +95,7 @@ class Publisher:
         self._all_published = asyncio.Event()
         self._all_published.set()
         self._connection: AbstractConnection | None = None
+        self._agency_queues: AbstractExchange | None = None
         self._lost = asyncio.Event()
         self._woken: set[AgencyCode] = set()
         self._somebody_woken = asyncio.Event()
@@ -131,6 +133,55 @@ class Publisher:
             self._woken.update(agencies)
             self._somebody_woken.set()
 
+    async def post(self, body: bytes, *, to: AgencyCode, life: timedelta) -> None:
+        """Publish to an agency's own queue; return when the broker has it on its disk.
+
+        Args:
+            body: JSON.
+            to: The agency.
+            life: How long the message is worth reading; then the broker forgets it.
+
+        Raises:
+            NoQueue: The agency has no queue.
+            BrokerAway: The broker is away, blocks, refuses, or did not confirm in time.
+        """
+        connection, exchange = self._standing_connection(), self._agency_queues
+        if exchange is None or await self._is_blocked(connection):
+            raise BrokerAway("the broker takes nothing at present")
+        message = self._message(body, expiration=min(max(life, timedelta(0)), LONGEST_LIFE))
+        queue = topology.agency_queue(to)
+        publishing = asyncio.ensure_future(exchange.publish(message, queue, mandatory=True))
+        try:
+            await self._confirmed(publishing, connection)
+        except PublishError as returned:
+            raise NoQueue(f"there is no queue {queue}") from returned
+        except DeliveryError as refused:
+            raise BrokerAway(f"{queue} takes nothing: {refused!r}") from refused
+        except BrokerAway:
+            self._lost.set()  # a late confirm must not meet another publish
+            raise
+
+    @property
+    def is_connected(self) -> bool:
+        """Return whether the broker can be reached at present."""
+        return self._connection is not None
+
+    async def without_queue(self, agencies: Collection[AgencyCode]) -> list[AgencyCode]:
+        """Return those of the agencies whose own queue does not exist.
+
+        Raises:
+            BrokerAway: The broker does not answer.
+        """
+        return await answered(topology.without_queue(self._standing_connection(), agencies))
+
+    async def make_queue(self, agency: AgencyCode) -> None:
+        """Make an agency's own queue.
+
+        Raises:
+            BrokerAway: The broker does not answer.
+        """
+        await answered(topology.declare_agency_queue(self._standing_connection(), agency))
+
     async def flushed(self) -> None:
         """Return when everything announced was confirmed or given up."""
         await self._all_published.wait()
@@ -143,10 +194,13 @@ class Publisher:
         """
         channel = await answered(_opened(connection, confirms=True))
         deliveries = await channel.get_exchange(topology.DELIVERIES, ensure=False)
+        for_agencies = await answered(_opened(connection, confirms=True))
+        for_agencies.close_callbacks.add(lambda *_: lost.set())
         channel = await answered(_opened(connection, confirms=False))
         events = await channel.get_exchange(topology.EVENTS, ensure=False)
         publish = partial(self._publish, exchange=deliveries, connection=connection)
         self._connection, self._lost = connection, lost
+        self._agency_queues = for_agencies.default_exchange
         self._counters.connected = True
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -154,7 +208,7 @@ class Publisher:
                 tasks.create_task(self._tell(exchange=events, connection=connection))
                 await dispatch(self._next, publish, at_once=WINDOW)
         finally:
-            self._connection = None
+            self._connection = self._agency_queues = None
             self._counters.connected = self._counters.blocked = False
             self._take_back()
 
@@ -168,28 +222,35 @@ class Publisher:
     ) -> None:
         await self._until_unblocked(connection)
         parcel.tries += 1
-        message = Message(
-            encode_batch(parcel.batch),
-            content_type="application/json",
-            delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=self._message_id(),
-        )
+        message = self._message(encode_batch(parcel.batch))
         publishing = asyncio.ensure_future(
             exchange.publish(message, routing_key(parcel.batch), mandatory=True)
         )
         try:
-            confirmation = await self._confirmation(publishing, connection)
+            await self._confirmed(publishing, connection)
         except PublishError:
             self._counters.returned += 1
             raise
-        if not isinstance(confirmation, Basic.Ack):
-            raise BrokerAway(f"not confirmed but {confirmation!r}")
         del self._under_way[parcel]
         self._counters.published += len(parcel.batch)
         self._note_if_all_published()
 
-    async def _confirmation(self, publishing: asyncio.Future[T], connection: AbstractConnection) -> T:
-        """Return how the broker answered a publish, in time.
+    def _message(self, body: bytes, *, expiration: timedelta | None = None) -> Message:
+        return Message(
+            body,
+            content_type="application/json",
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=self._message_id(),
+            expiration=expiration,
+        )
+
+    def _standing_connection(self) -> AbstractConnection:
+        if self._connection is None:
+            raise BrokerAway("the broker is away")
+        return self._connection
+
+    async def _confirmed(self, publishing: asyncio.Future[Any], connection: AbstractConnection) -> None:
+        """Return when the broker has confirmed a publish, in time.
 
         Time while the broker blocks does not count: what was sent lies in the socket and is confirmed
         afterwards; publishing it again elsewhere would only double it.
@@ -199,9 +260,11 @@ class Publisher:
                 if not await self._is_blocked(connection):
                     raise BrokerAway(f"no confirm within {self._publish_within}")
                 await self._until_unblocked(connection)
-            return outcome(publishing)
+            confirmation = outcome(publishing)
         finally:
             abandon(publishing)
+        if not isinstance(confirmation, Basic.Ack):
+            raise BrokerAway(f"not confirmed but {confirmation!r}")
 
     async def _tell(self, *, exchange: AbstractExchange, connection: AbstractConnection) -> None:
         while True:

@@ -31,6 +31,8 @@ CREWS: Mapping[Channel, Crew] = {
     Channel.INBOX: Crew(at_once=2, batch=500, prefetch=250),
     # A webhook may take its full timeout: many small ones, so that none waits behind a slow agency.
     Channel.WEBHOOK: Crew(at_once=64, batch=1, prefetch=96),
+    # An agency's own queue is on the broker: as quick as our own publishing.
+    Channel.AMQP: Crew(at_once=2, batch=200, prefetch=100),
 }
 
 

@@ -14,7 +14,8 @@ from broker.codec import BATCH
 from broker.connection import running
 from broker.counters import BrokerCounters
 from gateway.domain.errors import ExchangeError
-from gateway.domain.ports import Broker, Clock, Deliveries
+from gateway.domain.ledger_ports import Deliveries
+from gateway.domain.ports import Broker, Clock
 
 log = logging.getLogger(__name__)
 

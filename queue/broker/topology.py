@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractConnection, AbstractQueue
-from aio_pika.exceptions import ChannelPreconditionFailed
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
-from gateway.domain.model import Channel, Lane
+from gateway.domain.model import AgencyCode, Channel, Lane
 
 log = logging.getLogger(__name__)
 
 DELIVERIES = "lienthong.deliveries"
 EVENTS = "lienthong.events"
+ACKS = "lienthong.acks"
+"""Where agencies with broker credentials answer; the routing key is the agency's code."""
+ACKS_QUEUE = "acks"
 
 DELIVERY_LIMIT = 20
 """Returns to the queue after which the broker drops a message: only a crash loop gets there, and
 the rows remember. 3.10 has no limit of its own, so a poisonous message would circle for ever."""
+NO_DELIVERY_LIMIT = 1_000_000_000
+"""For queues whose messages nobody makes again by himself. 4.x would drop them after 20 returns unless told
+otherwise, and 3.10 does not know its -1."""
 
 
 def work_queues() -> Iterator[tuple[Lane, Channel]]:
@@ -31,33 +38,67 @@ def queue_name(lane: Lane, channel: Channel) -> str:
     return f"work.{lane}.{channel}"
 
 
+def agency_queue(agency: AgencyCode) -> str:
+    """Return the name of an agency's own queue, which is the name of its broker user too."""
+    return f"agency.{agency}"
+
+
+def quorum(*, delivery_limit: int) -> dict[str, Any]:
+    """Return the arguments of a queue of ours."""
+    return {"x-queue-type": "quorum", "x-delivery-limit": delivery_limit}
+
+
 async def declare(connection: AbstractConnection) -> None:
-    """Make sure that all exchanges, work queues and bindings exist."""
+    """Make sure that all exchanges, queues and bindings of the exchange itself exist."""
     async with connection.channel() as channel:
-        for name in (DELIVERIES, EVENTS):
+        for name in (DELIVERIES, EVENTS, ACKS):
             await channel.declare_exchange(name, ExchangeType.TOPIC, durable=True)
     for lane, channel_kind in work_queues():
         await _declare_work_queue(connection, lane, channel_kind)
+    await _declare_queue(connection, ACKS_QUEUE, delivery_limit=NO_DELIVERY_LIMIT)
+    await _bind(connection, ACKS_QUEUE, exchange=ACKS, key="#")
+
+
+async def declare_agency_queue(connection: AbstractConnection, agency: AgencyCode) -> None:
+    """Make sure that an agency's own queue exists; messages reach it by its name."""
+    await _declare_queue(connection, agency_queue(agency), delivery_limit=NO_DELIVERY_LIMIT)
+
+
+async def without_queue(connection: AbstractConnection, agencies: Iterable[AgencyCode]) -> list[AgencyCode]:
+    """Return those of the agencies whose own queue does not exist."""
+    missing, waiting = [], list(agencies)
+    while waiting:
+        try:
+            async with connection.channel(publisher_confirms=False) as channel:
+                while waiting:
+                    await channel.declare_queue(agency_queue(waiting[-1]), passive=True)
+                    waiting.pop()
+        except ChannelNotFoundEntity:
+            missing.append(waiting.pop())  # the broker has closed the channel with its answer
+    return missing
 
 
 async def _declare_work_queue(connection: AbstractConnection, lane: Lane, channel_kind: Channel) -> None:
     name = queue_name(lane, channel_kind)
+    await _declare_queue(connection, name, delivery_limit=DELIVERY_LIMIT)
+    # `#` also stands for no word at all, so a batch without common words arrives too.
+    await _bind(connection, name, exchange=DELIVERIES, key=f"{lane}.{channel_kind}.#")
+
+
+async def _declare_queue(connection: AbstractConnection, name: str, *, delivery_limit: int) -> None:
     try:
         async with connection.channel() as channel:
-            await channel.declare_queue(
-                name,
-                durable=True,
-                arguments={"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT},
-            )
+            await channel.declare_queue(name, durable=True, arguments=quorum(delivery_limit=delivery_limit))
     except ChannelPreconditionFailed:
         # Better an older queue that works than none; an operator deletes it when it is empty.
         log.warning(
             "queue exists with other arguments", extra={"event": "broker.queue_differs", "queue": name}
         )
+
+
+async def _bind(connection: AbstractConnection, queue: str, *, exchange: str, key: str) -> None:
     async with connection.channel() as channel:
-        queue = await channel.get_queue(name, ensure=False)
-        # `#` also stands for no word at all, so a batch without common words arrives too.
-        await queue.bind(DELIVERIES, f"{lane}.{channel_kind}.#")
+        await (await channel.get_queue(queue, ensure=False)).bind(exchange, key)
 
 
 async def make_anew(connection: AbstractConnection, lane: Lane, channel_kind: Channel) -> None:

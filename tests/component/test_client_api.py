@@ -62,7 +62,7 @@ async def test_document_goes_the_whole_way(api: Api, decision: Path, tmp_path: P
         timeline = await sender.timeline(sent["id"])
     assert (path.read_bytes(), path.name) == (SIGNED, "Quyết định _số 12_.pdf")
     assert receipt["statement"]["kind"] == "delivered"
-    assert [line["kind"] for line in timeline["items"]][-1] == "delivered"
+    assert [line["kind"] for line in timeline["items"]][-2:] == ["delivered", "status"]
 
 
 async def test_resend_gets_the_first_answer(api: Api, decision: Path) -> None:

@@ -21,8 +21,8 @@ from broker.direct import DirectBroker
 from broker.sweeper import Sweeper
 from gateway.domain.errors import RecipientRefused, SigningUnavailable, StoreUnavailable
 from gateway.domain.ledger import Backlog
+from gateway.domain.ledger_ports import Directory, Records
 from gateway.domain.model import Channel, Lane
-from gateway.domain.ports import Directory, Records
 from gateway.domain.states import DeliveryState
 from gateway.service.acknowledge import acknowledge
 from gateway.service.exchange import Exchange

@@ -55,7 +55,8 @@ async def test_each_chore_has_its_pause(world: World) -> None:
         for name, (_, pause) in chores(world.exchange, cast(FolderBodies, world.exchange.bodies)).items()
     }
     hour = timedelta(hours=1)
-    assert pauses == {"expiry": timedelta(seconds=30), "bodies": hour, "tokens": hour}
+    half_a_minute = timedelta(seconds=30)
+    assert pauses == {"expiry": half_a_minute, "recalls": half_a_minute, "bodies": hour, "tokens": hour}
 
 
 async def test_bodies_of_no_document_go_after_a_day_and_others_stay(world: World) -> None:
@@ -69,6 +70,16 @@ async def test_bodies_of_no_document_go_after_a_day_and_others_stay(world: World
     await do(world, "bodies")
     assert not x.bodies.path(garbage).exists()
     assert x.bodies.path(accepted.document.files[0].sha256).read_bytes() == SIGNED
+
+
+async def test_what_a_crash_left_of_requests_goes_with_the_bodies_of_no_document(world: World) -> None:
+    store = world.exchange.bodies.path(Sha256("ab")).parents[2]
+    left_overs = [store / "tmp" / "left-over", store / "unpack" / "left-over"]
+    for each in left_overs:
+        each.mkdir() if each.parent.name == "unpack" else each.touch()
+        os.utime(each, (0, 0))
+    await do(world, "bodies")
+    assert not any(each.exists() for each in left_overs)
 
 
 async def test_tokens_and_assertions_that_have_expired_are_forgotten(world: World) -> None:

@@ -13,8 +13,10 @@ import pytest
 from gateway.domain.errors import AgencyUnavailable, MalformedRequest, NotFound, RecipientRefused
 from gateway.domain.model import AgencyCode, ClientId, Role
 from gateway.domain.states import DeliveryState
-from ops.commands import COMMANDS, SECRET_OVERLAP, Desk, Json
+from ops.commands import COMMANDS
+from ops.desk import SECRET_OVERLAP, Json
 from tests.support.api import Api, open_api
+from tests.support.desks import desk_of
 from tests.support.exchange import AGENCIES, OTHER_RECIPIENT, PUSHED_RECIPIENT, RECIPIENT
 from tests.support.paperwork import Clerk
 
@@ -28,8 +30,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 
 
 async def run(api: Api, name: str, **arguments: Any) -> Json:
-    x = api.world.exchange
-    return await COMMANDS[name](Desk(x.clock, x.directory, x.clients, x.deliveries, x.broker), arguments)
+    return await COMMANDS[name](desk_of(api.world), arguments)
 
 
 async def bring(api: Api, *rows: Json) -> Json:

@@ -14,12 +14,13 @@ from aiohttp import ClientSession, UnixConnector
 
 from adapters.db.engine import open_database
 from adapters.db.ledger import open_ledger
+from adapters.secrets import SecretBox
 from gateway.domain.errors import NotFound, StoreUnavailable
 from gateway.domain.ledger import ParkedFilter
+from gateway.domain.ledger_ports import Deliveries
 from gateway.domain.model import Delivery
-from gateway.domain.ports import Deliveries
-from ops.commands import Desk, Json
 from ops.control import SOCKET, FolderTaken, RemoteRefusal, answering, ask_running_server, owning
+from ops.desk import Desk, Json
 from ops.parts import now
 from ops.settings import NotInitialised, Settings, load
 from ops.setup import NoBroker, command, initialise
@@ -54,7 +55,17 @@ async def server(settings: Settings) -> AsyncIterator[Desk]:
     """Own the site's folder and answer on its socket, as `lienthong run` does."""
     with owning(settings.data):
         async with open_ledger(settings.record_url) as ledger:
-            desk = Desk(now, ledger.directory, ledger.clients, ledger.deliveries, NoBroker())
+            desk = Desk(
+                clock=now,
+                directory=ledger.directory,
+                clients=ledger.clients,
+                deliveries=ledger.deliveries,
+                broker=NoBroker(),
+                systems=ledger.systems,
+                box=SecretBox(settings.vxp_key_path),
+                dossiers=ledger.dossiers,
+                reports=ledger.reports,
+            )
             async with answering(settings.data, desk):
                 yield desk
 

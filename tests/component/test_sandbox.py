@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sandbox import Sandbox, open_sandbox
+from adapters.sandbox import Patience, Sandbox, open_sandbox
 from gateway.domain.errors import MalformedDocument, VerificationUnavailable
 from ops.worker_commands import parsing_worker_command
 from signing.report import Verdict
 from tests.support.pki import NOW, authority, plain_pdf, signed_by_leader
 
+PDF = "application/pdf"
 MEMORY_BYTES = 512 * 1024 * 1024
 
 PRELUDE = """
@@ -43,14 +44,17 @@ def worker(body: str) -> list[str]:
 
 @asynccontextmanager
 async def sandbox(
-    command: list[str], *, workers: int = 1, deadline: float = 5, patience: float = 10, files: int = 1000
+    command: list[str], *, workers: int = 1, deadline: float = 5, turn: float = 10, files: int = 1000
 ) -> AsyncIterator[Sandbox]:
     async with open_sandbox(
         command,
         clock=lambda: NOW,
         workers=workers,
-        deadline=timedelta(seconds=deadline),
-        patience=timedelta(seconds=patience),
+        patience=Patience(
+            file=timedelta(seconds=deadline),
+            packet=timedelta(seconds=deadline),
+            turn=timedelta(seconds=turn),
+        ),
         files_per_worker=files,
     ) as opened:
         yield opened
@@ -70,7 +74,7 @@ def written(folder: Path, content: bytes) -> Path:
 async def reason_of(opened: Sandbox) -> str:
     """What the tests' own worker says."""
     with pytest.raises(MalformedDocument) as refused:
-        await opened.verify(Path("document.pdf"))
+        await opened.verify(Path("document.pdf"), media_type=PDF)
     return refused.value.reasons[0]
 
 
@@ -81,8 +85,8 @@ def signed_pdf(tmp_path: Path) -> Path:
 
 async def test_real_workers_judge_real_files(tmp_path: Path, signed_pdf: Path) -> None:
     async with sandbox(real_worker(tmp_path)) as opened:
-        signed = await opened.verify(signed_pdf)
-        unsigned = await opened.verify(written(tmp_path, plain_pdf()))
+        signed = await opened.verify(signed_pdf, media_type=PDF)
+        unsigned = await opened.verify(written(tmp_path, plain_pdf()), media_type=PDF)
 
     assert signed.verdict is Verdict.TOTAL_PASSED
     assert signed.signatures[0].signer == "Chủ tịch UBND – H26.01"
@@ -92,7 +96,7 @@ async def test_real_workers_judge_real_files(tmp_path: Path, signed_pdf: Path) -
 async def test_what_is_no_pdf_is_a_malformed_document(tmp_path: Path) -> None:
     async with sandbox(real_worker(tmp_path)) as opened:
         with pytest.raises(MalformedDocument) as refused:
-            await opened.verify(written(tmp_path, b"PK\x03\x04"))
+            await opened.verify(written(tmp_path, b"PK\x03\x04"), media_type=PDF)
 
     assert refused.value.reasons == ("the file does not begin like a PDF",)
 
@@ -100,7 +104,7 @@ async def test_what_is_no_pdf_is_a_malformed_document(tmp_path: Path) -> None:
 async def test_missing_file_is_not_the_senders_fault(tmp_path: Path) -> None:
     async with sandbox(real_worker(tmp_path)) as opened:
         with pytest.raises(VerificationUnavailable):
-            await opened.verify(tmp_path / "nowhere.pdf")
+            await opened.verify(tmp_path / "nowhere.pdf", media_type=PDF)
 
 
 async def test_worker_that_cannot_read_its_trust_folder_says_so(tmp_path: Path) -> None:
@@ -125,7 +129,7 @@ async def test_file_that_loops_is_refused_at_the_deadline_and_the_next_is_judged
 
     async with sandbox(once, deadline=0.5) as opened:
         with pytest.raises(MalformedDocument) as refused:
-            await opened.verify(Path("loop.pdf"))
+            await opened.verify(Path("loop.pdf"), media_type=PDF)
         afterwards = await reason_of(opened)
 
     assert refused.value.reasons == ("it took longer than 0.5 seconds",)
@@ -147,7 +151,7 @@ async def test_file_that_ends_its_worker_is_refused_and_the_next_is_judged(end: 
 
     async with sandbox(deadly) as opened:
         with pytest.raises(MalformedDocument) as refused:
-            await opened.verify(Path("deadly.pdf"))
+            await opened.verify(Path("deadly.pdf"), media_type=PDF)
         afterwards = await reason_of(opened)
 
     assert refused.value.reasons == ("it ended the process that read it",)
@@ -156,7 +160,7 @@ async def test_file_that_ends_its_worker_is_refused_and_the_next_is_judged(end: 
 
 async def test_worker_is_replaced_after_its_share_of_files(tmp_path: Path, signed_pdf: Path) -> None:
     async with sandbox(real_worker(tmp_path), files=1) as opened:
-        verdicts = [(await opened.verify(signed_pdf)).verdict for _ in range(3)]
+        verdicts = [(await opened.verify(signed_pdf, media_type=PDF)).verdict for _ in range(3)]
 
     assert verdicts == [Verdict.TOTAL_PASSED] * 3
 
@@ -286,10 +290,10 @@ async def test_real_worker_reads_no_file_outside_of_its_folders(tmp_path: Path) 
     command = parsing_worker_command(trust, bodies_dir=bodies, memory_bytes=MEMORY_BYTES)
 
     async with sandbox(command) as opened:
-        judged = await opened.verify(inside)
+        judged = await opened.verify(inside, media_type=PDF)
         if opened.enclosed:
             with pytest.raises(VerificationUnavailable):
-                await opened.verify(outside)
+                await opened.verify(outside, media_type=PDF)
 
     assert judged.verdict is Verdict.TOTAL_PASSED
 
@@ -361,11 +365,11 @@ async def test_stray_prints_do_not_disturb_the_answers() -> None:
 async def test_caller_waits_no_longer_than_its_patience() -> None:
     slow = worker("run(lambda question: time.sleep(60))")
 
-    async with sandbox(slow, deadline=2, patience=0.2) as opened:
-        first = asyncio.create_task(opened.verify(Path("slow.pdf")))
+    async with sandbox(slow, deadline=2, turn=0.2) as opened:
+        first = asyncio.create_task(opened.verify(Path("slow.pdf"), media_type=PDF))
         await asyncio.sleep(0)  # let it take the only worker
         with pytest.raises(VerificationUnavailable, match="busy"):
-            await opened.verify(Path("document.pdf"))
+            await opened.verify(Path("document.pdf"), media_type=PDF)
         with pytest.raises(MalformedDocument):
             await first
 
@@ -378,5 +382,5 @@ async def test_answer_to_a_caller_who_left_does_not_reach_the_next() -> None:
     async with sandbox(slow) as opened:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await opened.verify(Path("slow.pdf"))
+                await opened.verify(Path("slow.pdf"), media_type=PDF)
         assert await reason_of(opened) == "own"

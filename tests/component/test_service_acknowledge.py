@@ -68,7 +68,7 @@ async def test_acceptance_ends_the_delivery_with_a_signed_receipt_and_an_event(
     assert await clerk.world.exchange.records.receipt(receipt.id) == receipt
     assert (statement(receipt)["kind"], statement(receipt)["delivery"]) == ("delivered", delivery.id)
     assert statement(receipt)["at"] == "2026-11-21T02:02:03.000Z"
-    assert await clerk.history(clerk.accepted[0].document) == ["accepted", "delivered"]
+    assert await clerk.history(clerk.accepted[0].document) == ["accepted", "delivered", "status"]
     assert clerk.world.meter.counts["ended delivered"] == 1
 
 
@@ -117,7 +117,7 @@ async def test_many_answers_at_once_make_one_receipt(clerk: Clerk, delivery: Del
     receipts = await asyncio.gather(*(accept(clerk, delivery) for _ in range(8)))
     assert len({receipt.id for receipt in receipts}) == 1
     assert clerk.world.rows("receipts") == 2  # the acceptance of the document, and this one
-    assert await clerk.history(clerk.accepted[0].document) == ["accepted", "delivered"]
+    assert await clerk.history(clerk.accepted[0].document) == ["accepted", "delivered", "status"]
 
 
 async def test_other_answer_afterwards_is_refused(clerk: Clerk, delivery: Delivery) -> None:
@@ -162,8 +162,8 @@ async def test_lease_hides_the_delivery_until_it_runs_out(clerk: Clerk, delivery
     inbox = clerk.world.exchange.inbox
     taken = await take(clerk, delivery)
     assert taken.until == clerk.world.clock() + RULES.inbox_lease
-    assert await inbox.waiting(RECIPIENT, after=None, limit=10, now=taken.until - INSTANT) == []
-    (item,) = await inbox.waiting(RECIPIENT, after=None, limit=10, now=taken.until)
+    assert await inbox.waiting([RECIPIENT], after=None, limit=10, now=taken.until - INSTANT) == []
+    (item,) = await inbox.waiting([RECIPIENT], after=None, limit=10, now=taken.until)
     assert item.delivery.id == delivery.id
     assert await clerk.history(clerk.accepted[0].document, delivery.id) == ["claimed"]
 

@@ -7,12 +7,23 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.domain.envelope import (
+    Dialect,
+    DocumentKind,
+    DossierPart,
+    Reference,
+    Secrecy,
+    Signer,
+    Stage,
+    UnknownRecipients,
+    Urgency,
+)
 from gateway.domain.errors import (
     ExchangeError,
     IdempotencyKeyReused,
@@ -24,8 +35,10 @@ from gateway.domain.errors import (
     StateSecret,
     UnknownAgency,
 )
-from gateway.domain.model import Channel, Lane, PolicyLabel, Secrecy, UnknownRecipients, Urgency
+from gateway.domain.model import Channel, KeptPacket, Lane, PolicyLabel
+from gateway.domain.packets import ReceivedFile
 from gateway.domain.states import DeliveryState
+from gateway.service.submit import Submission, submit
 from signing.report import Verdict
 from tests.support.exchange import (
     CLOSED,
@@ -37,7 +50,8 @@ from tests.support.exchange import (
     STRICT_SENDER,
     open_world,
 )
-from tests.support.paperwork import Clerk, statement
+from tests.support.exchange_samples import envelope
+from tests.support.paperwork import PDF, ROUTE, Clerk, statement
 from tests.support.twins import SIGNED, TAMPERED, UNREADABLE, UNSIGNED
 
 SKIP = UnknownRecipients.SKIP
@@ -111,7 +125,8 @@ async def test_label_follows_the_verdict(
 async def test_file_that_is_no_pdf_counts_as_unsigned(clerk: Clerk) -> None:
     accepted = await clerk.sent(SIGNED, media_type="application/msword")
     assert accepted.document.label is PolicyLabel.FOR_INFORMATION
-    assert not clerk.world.verifier.is_busy.is_set()
+    # Not for its signatures, but for what else is in it.
+    assert clerk.world.verifier.is_busy.is_set()
 
 
 async def test_files_of_one_document_are_judged_one_after_the_other(clerk: Clerk) -> None:
@@ -123,6 +138,22 @@ async def test_no_file_is_judged_when_the_request_is_over(clerk: Clerk) -> None:
     with pytest.raises(MalformedDocument):
         await clerk.send(UNREADABLE, SIGNED, SIGNED)
     assert clerk.world.verifier.at_work == 0
+
+
+async def test_packet_a_document_came_in_is_kept_with_its_files(clerk: Clerk) -> None:
+    x = clerk.world.exchange
+    sender = await x.directory.agency(SENDER)
+    assert sender is not None
+    async with x.bodies.receiving() as file, x.bodies.receiving() as packet:
+        await file.write(SIGNED)
+        await packet.write(b"<edXML/>")
+        kept = KeptPacket(packet.sha256, Dialect.JAVA, b"header")
+        sent = Submission(
+            sender, envelope(), [ReceivedFile("1.pdf", PDF, file)], ROUTE, packet=kept, packet_draft=packet
+        )
+        answer = await submit(x, sent, render=lambda made: made.document.id.encode())
+    assert await x.records.packet(answer.document) == kept
+    assert x.bodies.path(kept.sha256).read_bytes() == b"<edXML/>"
 
 
 # --- sending again -----------------------------------------------------------------------------------
@@ -166,6 +197,12 @@ async def test_many_at_once_with_one_key_make_one_document(clerk: Clerk) -> None
         {"to": [RECIPIENT, OTHER_RECIPIENT]},
         {"urgency": Urgency.URGENT},
         {"unknown_recipients": SKIP},
+        {"content": "tóm tắt khác"},
+        {"issued_on": date(2026, 11, 20)},
+        {"signer": Signer(name="Trần Thị B")},
+        {"replies_to": (Reference(SENDER, "VB-1"),)},
+        {"places": ("Như trên",)},
+        {"dossier": DossierPart("H26.01-261121-0001")},
     ],
 )
 async def test_key_used_for_another_request_is_refused(clerk: Clerk, change: dict[str, Any]) -> None:
@@ -173,6 +210,14 @@ async def test_key_used_for_another_request_is_refused(clerk: Clerk, change: dic
     with pytest.raises(IdempotencyKeyReused):
         await clerk.send(key="key-1", **change)
     assert clerk.world.rows("documents") == 1
+
+
+async def test_fingerprint_of_what_is_sent_today_is_the_same_in_every_release(clerk: Clerk) -> None:
+    plain = await clerk.send(SIGNED)
+    assert plain.fingerprint == "9e0790c67a5cd197901d62c91cf6e4a22ad1de86361b048250822cd4eef1d983"
+    dossier = DossierPart("HS-1", stages=(Stage(RECIPIENT),))
+    full = await clerk.send(SIGNED, document_id="VB-2", signer=Signer(name="Nguyễn Văn A"), dossier=dossier)
+    assert full.fingerprint == "8e1fac29b412ff2fb7e93f62c3a5a918d0adfc63882f7f08fbed8c30109cb541"
 
 
 async def test_same_document_id_with_other_content_is_flagged_as_duplicate(clerk: Clerk) -> None:
@@ -214,6 +259,13 @@ async def test_all_wrong_recipients_are_named_at_once(clerk: Clerk) -> None:
     with pytest.raises(UnknownAgency) as caught:
         await clerk.send(to=["H98", RECIPIENT, CLOSED, "H99"])
     assert [reason.split(":")[0] for reason in caught.value.reasons] == ["H98", CLOSED, "H99"]
+
+
+async def test_document_without_a_file_is_refused(clerk: Clerk) -> None:
+    with pytest.raises(MalformedDocument) as caught:
+        await clerk.order(DocumentKind.NEW, contents=())
+    assert caught.value.reasons == ("file: a document of kind new has at least one file",)
+    assert clerk.world.kept_nothing()
 
 
 @pytest.mark.parametrize("content", [UNSIGNED, TAMPERED])

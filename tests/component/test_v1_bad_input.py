@@ -56,6 +56,22 @@ async def test_skipping_every_recipient_is_refused(api: Api) -> None:
     assert api.world.kept_nothing()
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2201-01-01", "9999-12-31"])
+async def test_date_of_no_calendar_is_named_by_its_field(api: Api, day: str) -> None:
+    answer = await api.submit(
+        issued_on=day,
+        due_date=day,
+        replies_to=[{"code": "1/UBND", "issued_on": day}],
+        dossier={"code": "HS-1", "stages": [{"agency": RECIPIENT, "due_on": day}]},
+    )
+    assert (answer.status, answer.code) == (422, "malformed-document")
+    year = "the year must lie between 1900 and 2200"
+    assert answer.json["reasons"] == [
+        f"{name}: {year}" for name in ("dossier", "due_date", "issued_on", "replies_to")
+    ]
+    assert api.world.kept_nothing()
+
+
 async def test_all_mistakes_of_an_envelope_are_named_at_once(api: Api) -> None:
     answer = await api.submit(
         subject="dòng một\ndòng hai", document_id=None, urgency="rất khẩn", due_date="31/12", to=[], colour=1

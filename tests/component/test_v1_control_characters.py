@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from gateway.domain.ledger_ports import Clients
 from gateway.domain.model import Client, ClientId, Role
-from gateway.domain.ports import Clients
 from gateway.edge.server import serve
 from gateway.http.app import make_app
 from tests.support.api import LIMITS, PUBLIC_URL, Answer, Api, api

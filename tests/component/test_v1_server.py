@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from contextlib import suppress
+import socket
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from openapi_spec_validator import validate
 from gateway.domain.errors import ExchangeError
 from gateway.edge.problems import every_error
 from gateway.http.app import ROUTES
-from tests.support.api import Api, api, open_api
+from tests.support.api import Api, api, form_of, open_api, usual_envelope
 from tests.support.exchange import RECIPIENT, SENDER
+from tests.support.twins import SIGNED
 
 __all__ = ["api"]
 
@@ -211,3 +213,65 @@ async def test_stopping_ends_long_polls_and_lets_a_running_upload_finish(tmp_pat
     await stopping
     assert inbox.json["items"] == []
     assert sent.status == 202
+
+
+@pytest.mark.parametrize("share", [0.5, 1], ids=["half", "whole"])
+async def test_upload_still_unread_when_the_server_stops_is_answered(tmp_path: Path, share: float) -> None:
+    opened = open_api(tmp_path)
+    api = await opened.__aenter__()
+    upload = await upload_of(api)
+    idle, client = connected(api), connected(api)
+    await api.get("/v1/docs", by=None)  # comes after them: by its answer both are accepted
+    cut = int(len(upload) * share)
+    stopping = asyncio.ensure_future(send_and_stop(opened, client, upload[:cut]))
+    assert await finish(idle, b"") == b""
+    answer = await finish(client, upload[cut:])
+    await stopping
+    assert answer.startswith(b"HTTP/1.1 202 ")
+
+
+async def test_upload_still_unaccepted_when_the_server_stops_is_answered(tmp_path: Path) -> None:
+    opened = open_api(tmp_path)
+    api = await opened.__aenter__()
+    upload = await upload_of(api)
+    client = connected(api)
+    stopping = asyncio.ensure_future(send_and_stop(opened, client, upload))
+    answer = await finish(client, b"")
+    await stopping
+    assert answer.startswith(b"HTTP/1.1 202 ")
+
+
+# --- an upload in two parts --------------------------------------------------------------------------
+
+
+async def upload_of(api: Api) -> bytes:
+    """Return a submission as it goes over the wire."""
+    form = form_of(usual_envelope(), [("a.pdf", SIGNED)])()
+    body = await form.as_bytes()
+    head = (
+        f"POST /v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {await api.token(SENDER)}\r\n"
+        f"Content-Type: {form.content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def connected(api: Api) -> socket.socket:
+    """Return a connection that only the kernel knows of: the server has had no turn to accept it."""
+    return socket.create_connection((api.url.host, api.url.port), timeout=5)
+
+
+async def send_and_stop(opened: AbstractAsyncContextManager[Api], client: socket.socket, part: bytes) -> None:
+    """Stop the server in the very turn of the loop in which the part reaches the kernel."""
+    client.sendall(part)
+    await opened.__aexit__(None, None, None)
+
+
+async def finish(client: socket.socket, rest: bytes) -> bytes:
+    """Send the rest and return everything the server says until it closes the connection."""
+    reader, writer = await asyncio.open_connection(sock=client)
+    try:
+        writer.write(rest)
+        async with asyncio.timeout(5):
+            return await reader.read()
+    finally:
+        writer.close()

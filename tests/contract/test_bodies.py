@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from adapters.bodies import FolderBodies, open_bodies
-from gateway.domain.errors import StoreUnavailable
+from gateway.domain.errors import MalformedDocument, StoreUnavailable
 from gateway.domain.model import Sha256
 
 CONTENT = "Quyết định về việc ban hành quy chế".encode()
@@ -210,3 +210,105 @@ async def test_ledger_is_asked_once_for_all_old_bodies_of_a_folder(bodies: Folde
 
     await bodies.sweep(noting, older_than=LATER)
     assert [set(each) for each in asked] == [names]
+
+
+# --- unpacking ------------------------------------------------------------------------------------
+
+
+async def test_unpacking_folder_is_empty_private_and_gone_afterwards(
+    bodies: FolderBodies, tmp_path: Path
+) -> None:
+    async with bodies.unpacking() as folder:
+        assert folder.parent == tmp_path / "unpack"
+        assert list(folder.iterdir()) == []
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        (folder / "1").write_bytes(CONTENT)
+        (folder / "more").mkdir()
+    assert not folder.exists()
+
+
+async def test_adopted_file_is_a_draft_like_any_other_and_outlives_its_folder(bodies: FolderBodies) -> None:
+    async with bodies.unpacking() as folder:
+        (folder / "1").write_bytes(CONTENT)
+        draft = await bodies.adopt(folder / "1")
+        assert (draft.size_bytes, draft.sha256, draft.head) == (len(CONTENT), SHA256, CONTENT)
+        await bodies.keep([draft])
+    assert bodies.path(SHA256).read_bytes() == CONTENT
+    assert stat.S_IMODE(bodies.path(SHA256).stat().st_mode) == 0o440
+
+
+async def test_large_file_is_adopted_whole(bodies: FolderBodies) -> None:
+    content = os.urandom(5_000_000)
+    async with bodies.unpacking() as folder:
+        (folder / "1").write_bytes(content)
+        draft = await bodies.adopt(folder / "1")
+        assert draft.sha256 == hashlib.sha256(content).hexdigest()
+        assert draft.path.read_bytes() == content
+
+
+async def test_adopted_file_that_was_not_kept_is_gone(bodies: FolderBodies, tmp_path: Path) -> None:
+    async with bodies.unpacking() as folder:
+        (folder / "1").write_bytes(CONTENT)
+        await bodies.adopt(folder / "1")
+    assert files(tmp_path) == []
+
+
+async def test_worker_that_still_holds_a_file_cannot_change_what_was_adopted(bodies: FolderBodies) -> None:
+    async with bodies.unpacking() as folder:
+        with (folder / "1").open("wb", buffering=0) as held:
+            held.write(CONTENT)
+            draft = await bodies.adopt(folder / "1")
+            held.seek(0)
+            held.write(b"changed")
+            await bodies.keep([draft])
+    assert bodies.path(SHA256).read_bytes() == CONTENT
+
+
+async def test_only_regular_files_of_the_folder_are_adopted(bodies: FolderBodies, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes(CONTENT)
+    async with bodies.unpacking() as folder:
+        (folder / "link").symlink_to(outside)
+        (folder / "folder").mkdir()
+        os.mkfifo(folder / "pipe")
+        for path in ("link", "folder", "pipe", "missing", "..", "../../outside", "folder/file"):
+            with pytest.raises(MalformedDocument):
+                await bodies.adopt(folder / path)
+        with pytest.raises(MalformedDocument):
+            await bodies.adopt(outside)
+    with pytest.raises(MalformedDocument):
+        await bodies.adopt(folder / "link")  # after its time
+    assert files(tmp_path) == ["outside"]
+
+
+async def test_full_disk_unpacks_nothing(tmp_path: Path) -> None:
+    full = await open_bodies(tmp_path, free_floor_bytes=2**60, now=NOW)
+    with pytest.raises(StoreUnavailable):
+        async with full.unpacking():
+            pass
+    assert list((tmp_path / "unpack").iterdir()) == []
+
+
+async def test_folder_that_a_crash_left_is_removed_at_opening_when_it_is_old(tmp_path: Path) -> None:
+    await open_bodies(tmp_path, free_floor_bytes=0, now=NOW)
+    left_over = tmp_path / "unpack" / "left-over"
+    left_over.mkdir()
+    (left_over / "1").write_bytes(CONTENT)
+    await open_bodies(tmp_path, free_floor_bytes=0, now=NOW)
+    assert left_over.exists()
+    await open_bodies(tmp_path, free_floor_bytes=0, now=LATER)
+    assert not left_over.exists()
+
+
+async def test_what_a_crash_left_is_swept_after_an_hour_and_what_is_in_use_stays(
+    bodies: FolderBodies, tmp_path: Path
+) -> None:
+    (tmp_path / "tmp" / "left-over").write_bytes(CONTENT)
+    (tmp_path / "unpack" / "left-over").mkdir()
+    (tmp_path / "unpack" / "left-over" / "1").write_bytes(CONTENT)
+    await keep(bodies, CONTENT)
+    await bodies.sweep_left_overs(now=NOW)
+    assert files(tmp_path).count("left-over") == 1
+    await bodies.sweep_left_overs(now=LATER)
+    assert files(tmp_path) == [SHA256]
+    assert list((tmp_path / "unpack").iterdir()) == []

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from adapters.db.ledger import Ledger
+from gateway.domain.envelope import Dialect
 from gateway.domain.errors import Conflict
 from gateway.domain.model import Agency, AgencyCode, Alias, AliasScheme
 from tests.support.exchange_samples import NOW, agency
@@ -28,6 +29,7 @@ FULL = Agency(
     email="vanthu@sonoivu.example",
     phone="024 0000 0000",
     closed_on=date(2027, 1, 1),
+    dialect=Dialect.DOTNET,
 )
 
 

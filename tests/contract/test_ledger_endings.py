@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.domain.model import DeliveryId, EventKind
-from gateway.domain.states import DeliveryState
+from gateway.domain.states import BusinessStatus, ChangeKind, ChangeState, DeliveryState, Life
 from tests.support.exchange_samples import NOW
-from tests.support.ledgers import LEASE, PULLS, PULLS_TOO, PUSHED, Books, event, handover
+from tests.support.ledgers import LEASE, PULLS, PULLS_TOO, PUSHED, PUSHED_TOO, Books, event, handover
 
 LATER = NOW + timedelta(hours=1)
 
@@ -27,6 +27,7 @@ async def test_ended_delivery_has_its_state_receipt_and_event(books: Books) -> N
         ended_at=LATER,
         reason="so they said",
         receipt=ending.receipt.id,
+        opened_at=LATER,
     )
     assert await books.ledger.records.receipt(ending.receipt.id) == ending.receipt
     assert (await books.ledger.records.timeline(delivery.document))[-1] == ending.event
@@ -111,6 +112,132 @@ async def test_delivery_that_nobody_leased_is_ended_with_any_token(books: Books)
     (delivery,) = await books.accept(PULLS)
     ending = books.ending(delivery, DeliveryState.DELIVERED, lease="mine")
     assert await books.ledger.deliveries.end([ending]) == {delivery.id}
+
+
+# --- what a recall stops -------------------------------------------------------------------------
+
+
+async def test_ending_for_the_unopened_passes_over_what_was_opened_or_is_not_asked_back(
+    books: Books,
+) -> None:
+    opened, unopened, declined, updated = await books.accept(PULLS, PULLS_TOO, PUSHED, PUSHED_TOO)
+    await books.order(opened, unopened, declined)
+    await books.order(updated, kind=ChangeKind.UPDATE)
+    await books.open(opened)
+    refused = BusinessStatus.CHANGE_REFUSED
+    await books.say(await books.state(declined), refused, answers=ChangeState.REFUSED)
+    endings = [
+        books.ending(each, DeliveryState.RECALLED, only_unopened=True)
+        for each in (opened, unopened, declined, updated)
+    ]
+    assert await books.ledger.deliveries.end(endings) == {unopened.id}
+    for each in (opened, declined, updated):
+        assert (await books.state(each)).state is DeliveryState.QUEUED
+    assert await books.ledger.records.receipt(endings[0].receipt.id) is None
+
+
+async def test_ending_for_the_unopened_closes_the_recall_and_the_life_with_the_state(books: Books) -> None:
+    (delivery,) = await books.accept(PULLS)
+    (asked,) = await books.order(delivery)
+    ending = books.ending(delivery, DeliveryState.RECALLED, at=LATER, only_unopened=True)
+    await books.ledger.deliveries.end([ending])
+    closed = replace(asked, state=ChangeState.UNOPENED, answered_at=LATER)
+    assert await books.ledger.lives.changes(delivery.document) == [closed]
+    assert (await books.state(delivery)).life == Life(ended_by=ChangeKind.RECALL)
+
+
+async def test_recall_of_the_unopened_and_a_refusal_at_once_leave_one_truth(books: Books) -> None:
+    for _ in range(5):
+        (delivery,) = await books.accept(PULLS)
+        await books.order(delivery)
+        refused = BusinessStatus.CHANGE_REFUSED
+        said = books.said(await books.state(delivery), refused, answers=ChangeState.REFUSED)
+        ending = books.ending(delivery, DeliveryState.RECALLED, only_unopened=True)
+        kept, _ = await asyncio.gather(books.ledger.lives.say([said]), books.ledger.deliveries.end([ending]))
+        (change,) = await books.ledger.lives.changes(delivery.document)
+        now = await books.state(delivery)
+        if kept:
+            assert (change.state, now.state, now.life) == (
+                ChangeState.REFUSED,
+                DeliveryState.QUEUED,
+                Life(),
+            )
+        else:
+            ended = (ChangeState.UNOPENED, DeliveryState.RECALLED, Life(ended_by=ChangeKind.RECALL))
+            assert (change.state, now.state, now.life) == ended
+
+
+# --- what is said with the end -------------------------------------------------------------------
+
+
+async def test_ending_keeps_what_it_says_in_the_same_transaction(books: Books) -> None:
+    (delivery,) = await books.accept(PULLS)
+    said = books.said(delivery, BusinessStatus.REFUSED, event=event(delivery, EventKind.STATUS))
+    ending = books.ending(delivery, DeliveryState.REFUSED, said=[said])
+    assert await books.ledger.deliveries.end([ending]) == {delivery.id}
+    assert (await books.state(delivery)).life == Life(BusinessStatus.REFUSED)
+    assert await books.ledger.lives.statuses(delivery.document) == [said.status]
+    assert (await books.kinds(delivery))[-1] is EventKind.STATUS
+
+
+async def test_ending_answers_the_change_of_another_delivery_too(books: Books) -> None:
+    target, order = [(await books.accept(PULLS))[0] for _ in range(2)]
+    await books.order(target, kind=ChangeKind.UPDATE)
+    declines = books.said(
+        await books.state(target), BusinessStatus.CHANGE_REFUSED, answers=ChangeState.REFUSED
+    )
+    said = [declines, books.said(order, BusinessStatus.REFUSED)]
+    await books.ledger.deliveries.end([books.ending(order, DeliveryState.REFUSED, said=said)])
+    assert [(await books.state(each)).life for each in (target, order)] == [
+        Life(),
+        Life(BusinessStatus.REFUSED),
+    ]
+    (change,) = await books.ledger.lives.changes(target.document)
+    assert change.state is ChangeState.REFUSED
+
+
+async def test_ending_is_passed_over_when_one_of_the_lives_it_speaks_of_has_moved(books: Books) -> None:
+    (moved,) = await books.accept(PULLS)
+    deliveries = [(await books.accept(PULLS))[0] for _ in range(2)]
+    await books.say(moved, BusinessStatus.RECEIVED)
+    stale = books.said(moved, BusinessStatus.REFUSED)
+    endings = [
+        books.ending(each, DeliveryState.REFUSED, said=[*also, books.said(each, BusinessStatus.REFUSED)])
+        for each, also in zip(deliveries, ([stale], []), strict=True)
+    ]
+    assert await books.ledger.deliveries.end(endings) == {deliveries[1].id}
+    assert (await books.state(deliveries[0])) == deliveries[0]
+    assert await books.ledger.lives.statuses(deliveries[0].document) == []
+    assert await books.ledger.records.receipt(endings[0].receipt.id) is None
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DELIVERED, DeliveryState.REFUSED])
+async def test_who_acknowledges_has_opened(books: Books, state: DeliveryState) -> None:
+    unread, read = await books.accept(PULLS, PULLS_TOO)
+    await books.open(read, at=NOW)
+    await books.ledger.deliveries.end([books.ending(each, state, at=LATER) for each in (unread, read)])
+    assert [(await books.state(each)).opened_at for each in (unread, read)] == [LATER, NOW]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.EXPIRED, DeliveryState.RECALLED])
+async def test_delivery_that_nobody_acknowledged_stays_unopened(books: Books, state: DeliveryState) -> None:
+    (delivery,) = await books.accept(PULLS)
+    await books.ledger.deliveries.end([books.ending(delivery, state)])
+    assert (await books.state(delivery)).opened_at is None
+
+
+@pytest.mark.parametrize("state", [state for state in DeliveryState if state.is_final])
+@pytest.mark.parametrize("kind", ChangeKind)
+async def test_delivery_whose_recall_was_accepted_can_not_be_acknowledged(
+    books: Books, state: DeliveryState, kind: ChangeKind
+) -> None:
+    (delivery,) = await books.accept(PULLS)
+    await books.order(delivery, kind=kind)
+    agreed = BusinessStatus.CHANGE_ACCEPTED
+    await books.say(await books.state(delivery), agreed, answers=ChangeState.ACCEPTED)
+    acknowledges = state in (DeliveryState.DELIVERED, DeliveryState.REFUSED)
+    ended = await books.ledger.deliveries.end([books.ending(delivery, state)])
+    assert bool(ended) is not (acknowledges and kind is ChangeKind.RECALL)
 
 
 # --- expiry --------------------------------------------------------------------------------------

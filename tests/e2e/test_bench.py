@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 ASKED_FOR = {
     "documents_per_second",
@@ -21,12 +23,22 @@ ASKED_FOR = {
     "broker_ids_per_second",
 }
 SMALL = ("--documents", "24", "--agencies", "110", "--attachment-mb", "2")
+ASKED_OF_VXP = {
+    "v1_ms",
+    "vxp_ms",
+    "ratio",
+    "pollers",
+    "p99_ms",
+    "growth_percent",
+    "packet_50mb_worker_growth_mb",
+}
+SMALL_VXP = ("--pairs", "6", "--pollers", "8", "--per-second", "4", "--seconds", "2", "--windows", "1")
 
 
-def test_small_bench_gives_every_figure(tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
+def measured(name: str, *size: str, figures: Path) -> tuple[str, dict[str, float]]:
+    """Return what a bench printed and what it wrote."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "ops.dev.bench", "exchange", *SMALL, "--json", str(figures)],
+        [sys.executable, "-P", "-m", "ops.dev.bench", name, *size, "--json", str(figures)],
         cwd=ROOT,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'queue'}"},
         capture_output=True,
@@ -36,10 +48,35 @@ def test_small_bench_gives_every_figure(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert "documents per second" in done.stdout
-    measured = json.loads(figures.read_text())
-    assert measured.keys() >= ASKED_FOR
-    assert all(measured[name] > 0 for name in ASKED_FOR - {"rss_growth_bytes"})
+    return done.stdout, json.loads(figures.read_text())
+
+
+def test_small_bench_gives_every_figure(tmp_path: Path) -> None:
+    shown, figures = measured("exchange", *SMALL, figures=tmp_path / "figures.json")
+
+    assert "documents per second" in shown
+    assert figures.keys() >= ASKED_FOR
+    assert all(figures[name] > 0 for name in ASKED_FOR - {"rss_growth_bytes"})
+
+
+@pytest.fixture(scope="module")
+def vxp(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, float]]:
+    """A small run whose packet has its full size."""
+    return measured("vxp", *SMALL_VXP, figures=tmp_path_factory.mktemp("bench") / "figures.json")
+
+
+def test_small_bench_of_both_surfaces_gives_every_figure(vxp: tuple[str, dict[str, float]]) -> None:
+    shown, figures = vxp
+    assert "the same over /vxp" in shown
+    assert figures.keys() >= ASKED_OF_VXP
+    assert all(figures[name] > 0 for name in ("v1_ms", "vxp_ms", "ratio", "p99_ms"))
+    assert figures["pollers"] == 8
+
+
+def test_large_packet_does_not_fill_its_parsing_worker(vxp: tuple[str, dict[str, float]]) -> None:
+    _, figures = vxp
+    assert figures["packet_mb"] >= 50
+    assert figures["packet_50mb_worker_growth_mb"] < 32
 
 
 def test_unknown_option_is_wrong_usage() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -79,6 +80,39 @@ def test_embedded_demo_agrees_with_what_it_set_out_to_do(kept: Demo) -> None:
 def test_demo_says_why_papers_were_refused(kept: Demo) -> None:
     assert "unsigned.pdf: UNSIGNED" in kept.shown
     assert "tampered.pdf: TOTAL-FAILED: The document was altered" in kept.shown
+
+
+def test_demo_connects_two_centres_whose_agencies_need_no_signature(kept: Demo) -> None:
+    first, second = kept.outcome["vxp"]
+    with (kept.folder / "agencies.csv").open(encoding="utf-8", newline="") as file:
+        policies = {row["code"]: row["policy"] for row in csv.DictReader(file)}
+
+    for centre in (first, second):
+        assert centre["endpoint"] == kept.outcome["url"] + "/vxp"
+        assert centre["secret"]
+        assert len(centre["agencies"]) > 1
+        assert {policies[code] for code in centre["agencies"]} == {"label"}
+    assert first["system_id"] != second["system_id"]
+    assert not set(first["agencies"]) & set(second["agencies"])
+
+
+def test_demo_shows_statuses_and_who_had_opened_a_recalled_circular(kept: Demo) -> None:
+    assert kept.outcome["life"] == {
+        "documents": 2,
+        "statuses": 4,
+        "recalled_unopened": 3,
+        "recall_asked": 2,
+        "recall_agreed": 1,
+        "recall_refused": 1,
+    }
+    assert "recalled: 2 had opened it, 3 had not" in kept.shown
+
+
+def test_city_too_small_for_centres_has_none() -> None:
+    done = run("ops.dev.demo", "--agencies", "4", "--exit", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert (outcome["vxp"], outcome["life"], outcome["agencies"]) == ([], {}, 4)
 
 
 def test_receipts_of_the_demo_verify_on_the_command_line(kept: Demo) -> None:

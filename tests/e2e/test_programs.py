@@ -253,13 +253,17 @@ async def half_uploaded(server: Server, client: Mapping[str, str], paper: Path) 
     bearer = await token(server, client)
     head = (
         f"POST /v1/documents HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {bearer}\r\n"
-        f"Content-Type: multipart/form-data; boundary=half\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: multipart/form-data; boundary=half\r\nContent-Length: {len(body)}\r\n"
+        "Expect: 100-continue\r\n\r\n"
     )
     address = server.url.removeprefix("http://").rstrip("/")
     reader, writer = await asyncio.open_connection(*address.rsplit(":", 1))
     middle = len(body) // 2
     writer.write(head.encode() + body[:middle])
-    await writer.drain()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        invited = await reader.readuntil(b"\r\n\r\n")
+    # It is said when the body is first read: so the exchange works on this upload.
+    assert invited.startswith(b"HTTP/1.1 100 ")
     return Upload(reader, writer, body[middle:])
 
 

@@ -17,12 +17,16 @@ import aiohttp
 import pytest_asyncio
 from yarl import URL
 
+from adapters.secrets import SecretBox
+from adapters.vxp.server import mount as mount_vxp
 from gateway.edge.limits import Limits
 from gateway.edge.server import serve
 from gateway.http.app import make_app
 from tests.support.exchange import RECIPIENT, SENDER, World, open_world, secret_of
 from tests.support.twins import SIGNED
 
+VXP_WINDOW = timedelta(minutes=5)
+VXP_AGENCIES = 20
 PUBLIC_URL = "https://lienthong.example.vn"
 LIMITS = Limits(
     max_request_bytes=4_000_000,
@@ -138,6 +142,11 @@ class Api:
         finally:
             writer.close()
 
+    def wait(self, time: timedelta) -> None:
+        """Let so much time pass; tokens are asked for anew."""
+        self.world.clock += time
+        self._tokens.clear()
+
     async def is_alive(self) -> bool:
         """Return whether the server still takes a document."""
         return (await self.submit(document_id="still-alive")).status == 202
@@ -177,6 +186,8 @@ async def open_api(folder: Path, *, free_floor_bytes: int = 0, **limits: Any) ->
             public_url=PUBLIC_URL,
             observer=lambda method, route, status, _: observed.append((method, route, status)),
         )
+        box = SecretBox(folder / "vxp-key")
+        mount_vxp(app, box=box, window=VXP_WINDOW, max_agencies=VXP_AGENCIES)
         serving = serve(app, host="127.0.0.1", port=0, limits=chosen, patience=timedelta(seconds=0.5))
         async with aiohttp.ClientSession() as session, serving as url:
             yield Api(world, url, session, observed)

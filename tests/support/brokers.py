@@ -21,8 +21,9 @@ from broker.counters import BrokerCounters
 from broker.direct import DirectBroker
 from broker.publisher import open_publisher
 from broker.stations import Handler
+from gateway.domain.ledger_ports import Deliveries
 from gateway.domain.model import AgencyCode, Channel, DeliveryId, Handover, Lane
-from gateway.domain.ports import Broker, Deliveries
+from gateway.domain.ports import Broker
 from ops.dev.private_rabbitmq import PrivateRabbitMq, private_rabbitmq
 
 
@@ -175,7 +176,8 @@ async def delete_topology(url: str) -> None:
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
         for lane, kind in topology.work_queues():
             await channel.queue_delete(topology.queue_name(lane, kind))
-        for exchange in (topology.DELIVERIES, topology.EVENTS):
+        await channel.queue_delete(topology.ACKS_QUEUE)
+        for exchange in (topology.DELIVERIES, topology.EVENTS, topology.ACKS):
             await channel.exchange_delete(exchange)
 
 

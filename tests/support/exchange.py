@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from adapters.bodies import open_bodies
 from adapters.db.ledger import open_ledger
 from adapters.db.migrate import upgrade
+from adapters.edxml.packets import EdxmlPackets
 from broker.wakeups import LocalWakeups
 from gateway.domain.model import (
     Agency,
@@ -29,10 +30,12 @@ from gateway.domain.model import (
     Webhook,
 )
 from gateway.domain.routing import batches
+from gateway.domain.working_days import WorkingCalendar
 from gateway.service.breaker import Breaker
 from gateway.service.deliver import deliver
 from gateway.service.exchange import Exchange, Rules
 from gateway.service.receipt_batch import ReceiptBatch
+from tests.support.packets import HereReader
 from tests.support.twins import (
     CountingMeter,
     HandClock,
@@ -51,6 +54,8 @@ PUSHED_RECIPIENT = AgencyCode("H26.50")
 """It takes its deliveries by webhook."""
 CLOSED = AgencyCode("H26.99")
 ADMINISTRATOR = ClientId("administrator")
+RELAY = "000.00.00.H26"
+"""What the test exchange calls itself in the packets it forwards."""
 
 RULES = Rules(
     life=timedelta(days=30),
@@ -60,6 +65,10 @@ RULES = Rules(
     retry_schedule=(timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)),
     breaker_failures=3,
     breaker_wait=timedelta(minutes=1),
+    calendar=WorkingCalendar(),
+    urgent_within=timedelta(minutes=30),
+    change_answer_days=1,
+    returns_before_parked=3,
 )
 
 AGENCIES = (
@@ -135,6 +144,7 @@ async def open_world(folder: Path, *, free_floor_bytes: int = 0) -> AsyncIterato
     async with open_ledger(f"sqlite:///{database}") as ledger:
         broker, verifier, signer = PatientBroker(), ReadingVerifier(), PlainSigner()
         webhook, meter = ScriptedConnector(), CountingMeter()
+        bodies = await open_bodies(folder / "bodies", free_floor_bytes=free_floor_bytes, now=clock())
         exchange = Exchange(
             clock=clock,
             random=lambda: 0.5,
@@ -145,7 +155,12 @@ async def open_world(folder: Path, *, free_floor_bytes: int = 0) -> AsyncIterato
             deliveries=ledger.deliveries,
             inbox=ledger.inbox,
             records=ledger.records,
-            bodies=await open_bodies(folder / "bodies", free_floor_bytes=free_floor_bytes, now=clock()),
+            dossiers=ledger.dossiers,
+            reports=ledger.reports,
+            lives=ledger.lives,
+            systems=ledger.systems,
+            packets=EdxmlPackets(bodies, HereReader(), relay=RELAY),
+            bodies=bodies,
             verifier=verifier,
             receipts=ReceiptBatch(signer),
             connectors={Channel.WEBHOOK: webhook},

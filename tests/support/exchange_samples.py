@@ -7,23 +7,29 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from gateway.domain.envelope import Envelope
 from gateway.domain.ledger import Claim
 from gateway.domain.model import (
     Agency,
     AgencyCode,
+    Change,
+    ChangeId,
     Channel,
     Delivery,
     DeliveryId,
     Document,
     DocumentId,
-    Envelope,
     Lane,
     PolicyLabel,
     Sha256,
+    Status,
+    StatusId,
     StoredFile,
+    System,
+    SystemId,
     Webhook,
 )
-from gateway.domain.states import DeliveryState
+from gateway.domain.states import BusinessStatus, ChangeKind, DeliveryState
 from signing.report import Facets, SignatureReport, Verdict, VerificationReport
 
 NOW = datetime(2026, 11, 21, 1, 2, 3, 4000, tzinfo=UTC)
@@ -110,6 +116,49 @@ def agency(code: str = RECIPIENT, *, webhook: Webhook | None = None, **changes: 
         level=2,
         channel=Channel.WEBHOOK if webhook else Channel.INBOX,
         webhook=webhook,
+    )
+    return replace(usual, **changes)
+
+
+def status(of: Delivery, code: BusinessStatus, **changes: Any) -> Status:
+    """Return what the recipient of a delivery says about it to the document's sender."""
+    usual = Status(
+        id=StatusId(f"{of.id}-{code}"),
+        document=of.document,
+        delivery=of.id,
+        author=of.recipient,
+        addressee=SENDER,
+        status=code,
+        at=NOW,
+        said_at=NOW,
+    )
+    return replace(usual, **changes)
+
+
+def change(of: Delivery, kind: ChangeKind = ChangeKind.RECALL, **changes: Any) -> Change:
+    """Return a change that the sender asks for at the recipient of a delivery."""
+    usual = Change(
+        id=ChangeId(f"{of.id}-{kind}"),
+        kind=kind,
+        document=of.document,
+        delivery=of.id,
+        recipient=of.recipient,
+        asked_by=SENDER,
+        asked_at=NOW,
+        reason="gửi nhầm",
+        answer_by=NOW + timedelta(days=1),
+    )
+    return replace(usual, **changes)
+
+
+def system(id_: str = "H26.test", *agencies: str, **changes: Any) -> System:
+    """Return a centre with these agencies behind it."""
+    usual = System(
+        id=SystemId(id_),
+        name="Trung tâm tích hợp",
+        secret=b"encrypted",
+        created_at=NOW,
+        agencies=frozenset(AgencyCode(code) for code in agencies),
     )
     return replace(usual, **changes)
 

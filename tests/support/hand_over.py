@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,22 +24,16 @@ from gateway.domain.model import (
 from gateway.domain.states import DeliveryState
 from gateway.service.breaker import Breaker
 from gateway.service.deliver import deliver
-from gateway.service.exchange import Exchange, Rules
+from gateway.service.exchange import Exchange
+from gateway.service.receipt_batch import ReceiptBatch
+from tests.support import exchange
 from tests.support.exchange_samples import NOW
 from tests.support.ledgers import LANE_CHANNELS, Books, fresh_sqlite, handover
-from tests.support.twins import CountingMeter, PatientBroker
+from tests.support.twins import CountingMeter, PatientBroker, PlainSigner
 
 MINUTE = timedelta(minutes=1)
 SCHEDULE = (MINUTE, 5 * MINUTE)
-RULES = Rules(
-    life=timedelta(days=30),
-    grace=timedelta(seconds=30),
-    handover_lease=2 * MINUTE,
-    inbox_lease=5 * MINUTE,
-    retry_schedule=SCHEDULE,
-    breaker_failures=3,
-    breaker_wait=10 * MINUTE,
-)
+RULES = replace(exchange.RULES, handover_lease=2 * MINUTE, retry_schedule=SCHEDULE, breaker_wait=10 * MINUTE)
 
 
 @dataclass
@@ -127,8 +121,8 @@ async def hand_over_floor(folder: Path) -> AsyncIterator[Floor]:
     async with open_ledger(await fresh_sqlite(folder)) as ledger:
         connector, broker = AgencySystems(), PatientBroker()
         wakeups, meter = NotingWakeups(), CountingMeter()
-        unused: Any = None  # handing over reads no bodies, judges no files and signs nothing
-        exchange = Exchange(
+        unused: Any = None  # handing over reads no bodies and judges no files
+        bound = Exchange(
             clock=lambda: floor.now,
             random=lambda: 0.5,
             rules=RULES,
@@ -138,14 +132,19 @@ async def hand_over_floor(folder: Path) -> AsyncIterator[Floor]:
             deliveries=ledger.deliveries,
             inbox=ledger.inbox,
             records=ledger.records,
+            lives=ledger.lives,
+            systems=ledger.systems,
+            dossiers=ledger.dossiers,
+            reports=ledger.reports,
+            packets=unused,
             bodies=unused,
             verifier=unused,
-            receipts=unused,
-            connectors={Channel.WEBHOOK: connector},
+            receipts=ReceiptBatch(PlainSigner()),
+            connectors={Channel.WEBHOOK: connector, Channel.AMQP: connector},
             broker=broker,
             wakeups=wakeups,
             breaker=Breaker(RULES.breaker_failures, RULES.breaker_wait),
             meter=meter,
         )
-        floor = Floor(await Books.of(ledger), exchange, connector, broker, wakeups, meter)
+        floor = Floor(await Books.of(ledger), bound, connector, broker, wakeups, meter)
         yield floor

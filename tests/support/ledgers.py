@@ -15,13 +15,16 @@ from sqlalchemy import text
 from adapters.db.engine import open_database
 from adapters.db.ledger import Ledger
 from adapters.db.migrate import upgrade
-from gateway.domain.ledger import AnswerKey, Claim, Ending, Settlement
+from gateway.domain.envelope import DocumentKind
+from gateway.domain.ledger import AnswerKey, Claim, Ending, Ordered, Said, Settlement
 from gateway.domain.model import (
     Agency,
     AgencyCode,
     Answer,
     Attempt,
     AttemptOutcome,
+    Change,
+    ChangeId,
     Channel,
     Delivery,
     DeliveryId,
@@ -30,15 +33,17 @@ from gateway.domain.model import (
     Event,
     EventKind,
     Handover,
+    KeptPacket,
     Lane,
     Receipt,
     ReceiptId,
     ReceiptKind,
+    StatusId,
     Webhook,
 )
-from gateway.domain.states import DeliveryState
+from gateway.domain.states import BusinessStatus, ChangeKind, DeliveryState
 from ops.dev.private_postgresql import PrivatePostgresql
-from tests.support.exchange_samples import NOW, SENDER, agency, document, envelope
+from tests.support.exchange_samples import NOW, SENDER, agency, change, document, envelope, status
 
 GRACE = timedelta(seconds=30)
 LEASE = timedelta(minutes=5)
@@ -106,11 +111,21 @@ class Books:
         return deliveries
 
     async def commit(
-        self, *to: AgencyCode, key: str | None = None, at: datetime = NOW, **changes: Any
+        self,
+        *to: AgencyCode,
+        key: str | None = None,
+        at: datetime = NOW,
+        document: DocumentId | None = None,
+        packet: KeptPacket | None = None,
+        orders: Sequence[Ordered] = (),
+        send_by: datetime | None = None,
+        acknowledge_by: datetime | None = None,
+        **changes: Any,
     ) -> tuple[Answer, list[Delivery]]:
         """As `accept`, and return the stored answer too."""
-        accepted = self.draft(*to, at=at, **changes)
-        deliveries = [self.delivery(accepted, code) for code in to]
+        draft = self.draft(*to, at=at, **changes)
+        accepted = replace(draft, id=document or draft.id, send_by=send_by)
+        deliveries = [replace(self.delivery(accepted, code), acknowledge_by=acknowledge_by) for code in to]
         answer = Answer(f"fingerprint of {key}", accepted.id, f"answer {accepted.id}".encode())
         stored = await self.ledger.submissions.commit(
             AnswerKey(SENDER, "/v1/documents", key or accepted.id),
@@ -119,6 +134,8 @@ class Books:
             deliveries=deliveries,
             receipt=self.receipt(ReceiptKind.ACCEPTED, accepted.id, at=at),
             event=Event(accepted.id, None, SENDER, EventKind.ACCEPTED, at),
+            packet=packet,
+            orders=orders,
         )
         return stored, deliveries
 
@@ -153,9 +170,15 @@ class Books:
         return Receipt(ReceiptId(next(self.ids)), kind, about, delivery, at, b'{"version":1}')
 
     def ending(
-        self, delivery: Delivery, state: DeliveryState, *, at: datetime = NOW, lease: str | None = None
+        self,
+        delivery: Delivery,
+        state: DeliveryState,
+        *,
+        at: datetime = NOW,
+        lease: str | None = None,
+        **what: Any,
     ) -> Ending:
-        """Return the end of a delivery, with its receipt and event."""
+        """Return the end of a delivery, with its receipt and event; `what` goes into it."""
         return Ending(
             delivery=delivery.id,
             state=state,
@@ -164,7 +187,40 @@ class Books:
             event=event(delivery, EventKind[state.name], at=at),
             reason="so they said",
             lease=lease,
+            **what,
         )
+
+    def said(self, about: Delivery, code: BusinessStatus, **changes: Any) -> Said:
+        """Return a status that follows the life of a delivery as it was last seen."""
+        said = status(about, code, id=StatusId(next(self.ids)))
+        return replace(Said(said, about.life, about.life.after(code)), **changes)
+
+    async def say(self, about: Delivery, code: BusinessStatus, **changes: Any) -> Delivery:
+        """Add a status that must be kept; return the delivery as it is then."""
+        assert await self.ledger.lives.say([self.said(about, code, **changes)]) == {about.id}
+        return await self.state(about)
+
+    def ordered(self, about: Delivery, kind: ChangeKind = ChangeKind.RECALL, **changes: Any) -> Ordered:
+        """Return a change that an order asks for at a delivery."""
+        asked = change(about, kind, **({"id": ChangeId(next(self.ids))} | changes))
+        return Ordered(asked, event(about, EventKind.CHANGE_ASKED))
+
+    async def order(
+        self, *about: Delivery, kind: ChangeKind = ChangeKind.RECALL, **changes: Any
+    ) -> list[Change]:
+        """Keep an order about deliveries; return the changes it asks for."""
+        orders = [self.ordered(each, kind, **changes) for each in about]
+        await self.commit(*(each.recipient for each in about), orders=orders, kind=DocumentKind(kind.value))
+        return [each.change for each in orders]
+
+    async def open(self, delivery: Delivery, *, at: datetime = NOW) -> bool:
+        """Record that the recipient of a delivery reads it."""
+        return await self.ledger.inbox.open(delivery.id, event=event(delivery, EventKind.OPENED, at=at))
+
+    async def kinds(self, delivery: Delivery) -> list[EventKind]:
+        """Return what happened to a delivery, attempts left out."""
+        lines = await self.ledger.records.timeline(delivery.document)
+        return [line.kind for line in lines if isinstance(line, Event) and line.delivery == delivery.id]
 
     async def state(self, delivery: Delivery) -> Delivery:
         """Return a delivery as it is now."""
@@ -183,6 +239,14 @@ class Books:
         parked = settlement(claim.delivery, DeliveryState.PARKED, at=at)
         await self.ledger.deliveries.settle([parked], events=[event(delivery, EventKind.PARKED, at=at)])
         return await self.state(delivery)
+
+
+class AmqpBooks(Books):
+    """Books whose deliveries all go to agencies' own queues."""
+
+    def delivery(self, of: Document, to: AgencyCode) -> Delivery:
+        """Return a delivery that is not kept yet."""
+        return replace(super().delivery(of, to), channel=Channel.AMQP)
 
 
 def handover(delivery: Delivery) -> Handover:

@@ -26,3 +26,9 @@ def test_ids_sort_by_the_time_they_were_made(now: datetime) -> None:
 def test_ids_of_one_moment_differ() -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     assert len({new_id(now) for _ in range(1000)}) == 1000
+
+
+def test_ids_of_one_moment_sort_in_the_order_they_were_made() -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    made = [new_id(now) for _ in range(1000)]
+    assert made == sorted(made)

@@ -173,6 +173,33 @@ def test_end_of_a_delivery_states_when_and_why(kind: ReceiptKind) -> None:
     assert statement["reason"] == "sai nơi nhận"
 
 
+@pytest.mark.parametrize(
+    ("opened_at", "stated"), [(None, None), (NOW + timedelta(hours=2), "2026-11-21T03:02:03.004Z")]
+)
+def test_statement_of_a_recall_says_whether_the_document_had_been_opened(
+    opened_at: datetime | None, stated: str | None
+) -> None:
+    recalled = json.loads(
+        delivery_statement(
+            ReceiptId("r-3"),
+            ReceiptKind.RECALLED,
+            document(),
+            delivery(opened_at=opened_at),
+            at=NOW,
+            reason=None,
+        )
+    )
+    assert recalled["opened_at"] == stated
+
+
+def test_statements_of_other_ends_are_as_they_were() -> None:
+    for kind in (ReceiptKind.DELIVERED, ReceiptKind.REFUSED, ReceiptKind.EXPIRED):
+        ended = delivery_statement(
+            ReceiptId("r-3"), kind, document(), delivery(opened_at=NOW), at=NOW, reason=None
+        )
+        assert "opened_at" not in json.loads(ended)
+
+
 def test_receipt_file_holds_the_statement_unchanged() -> None:
     statement = accepted_statement(ReceiptId("r-1"), document(), ["H26.01"])
     file = json.loads(assemble(statement, [Step("left", bytes(32))], "header.claims.signature"))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.model import AgencyCode, Channel, DeliveryId, Handover, Lane, Urgency
+from gateway.domain.envelope import Urgency
+from gateway.domain.model import AgencyCode, Channel, DeliveryId, Handover, Lane
 from gateway.domain.routing import BULK_ABOVE, batches, common_words, lane_of, routing_key
 
 QUEUES = [(lane, channel) for lane in Lane for channel in Channel]

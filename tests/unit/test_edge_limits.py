@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.errors import MalformedRequest, Throttled
-from gateway.edge.body import strict_json
+from gateway.domain.texts import strict_json
 from gateway.edge.connection import Guard
 from gateway.edge.limits import KEYS_KEPT, Buckets
 from tests.support.api import LIMITS

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.model import ReceiptId, ReceiptKind
-from gateway.domain.receipts import accepted_statement, assemble, delivery_statement, leaf, tree
+from gateway.domain.receipts import accepted_statement, assemble, canonical, delivery_statement, leaf, tree
 from ops.receipt_check import Judgement, check_receipt, receipt
 from signing.jws import sign_root
 from signing.keys import SigningKey, create_receipt_key, load_key
@@ -84,6 +84,24 @@ def test_every_end_of_a_delivery_is_good(office: Office, kind: ReceiptKind, reas
     statement = delivery_statement(ReceiptId("r"), kind, document(), delivery(), at=NOW, reason=reason)
     (file,) = office.receipts([statement])
     assert check_receipt(file, trust=office.trust).judgement is Judgement.GOOD
+
+
+def test_receipt_of_a_recall_made_before_it_told_of_the_opening_is_still_good(office: Office) -> None:
+    statement = delivery_statement(
+        ReceiptId("r"), ReceiptKind.RECALLED, document(), delivery(), at=NOW, reason=None
+    )
+    fields = json.loads(statement)
+    del fields["opened_at"]
+    (file,) = office.receipts([canonical(fields)])
+    assert check_receipt(file, trust=office.trust).judgement is Judgement.GOOD
+
+
+def test_no_other_receipt_tells_of_the_opening(office: Office) -> None:
+    statement = delivery_statement(
+        ReceiptId("r"), ReceiptKind.DELIVERED, document(), delivery(), at=NOW, reason=None
+    )
+    (file,) = office.receipts([canonical({**json.loads(statement), "opened_at": None})])
+    assert check_receipt(file, trust=office.trust).judgement is not Judgement.GOOD
 
 
 def test_every_receipt_of_a_large_batch_is_good(office: Office) -> None:

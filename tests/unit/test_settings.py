@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,39 @@ def test_webhooks_in_a_row_must_end_before_their_handler_is_given_up() -> None:
     lease = {"EXCHANGE__HANDOVER_LEASE_SECONDS": "60"}
     assert settings(WEBHOOK__TIMEOUT_SECONDS="29", **lease).webhook.timeout_seconds == 29
     assert "webhook.timeout_seconds" in fault(WEBHOOK__TIMEOUT_SECONDS="30", **lease)
+
+
+# --- deadlines ---------------------------------------------------------------------------------------
+
+
+def test_calendar_of_the_default_settings_knows_the_holidays_of_2026_and_2027() -> None:
+    calendar = rules_of(settings()).calendar
+    assert calendar.next_working_day(date(2026, 2, 13)) == date(2026, 2, 23)
+    assert calendar.next_working_day(date(2026, 8, 28)) == date(2026, 9, 3)
+    assert calendar.is_working_day(date(2026, 8, 22))
+    assert calendar.next_working_day(date(2027, 2, 4)) == date(2027, 2, 12)
+    assert not any(day.weekday() >= 5 for day in calendar.holidays), "a weekend is free without the list"
+    assert all(day.weekday() == 5 for day in calendar.worked)
+
+
+def test_site_names_its_own_holidays_and_hours(config: Path) -> None:
+    config.write_text("[calendar]\nholidays = [2028-01-03]\nworked = []\nday_ends = 16:30:00\n")
+    calendar = rules_of(load(config, {})).calendar
+    assert (calendar.holidays, calendar.worked) == (frozenset({date(2028, 1, 3)}), frozenset())
+    assert (calendar.morning_ends, calendar.day_ends) == (time(12), time(16, 30))
+    assert "calendar.holidays" in fault(CALENDAR__HOLIDAYS='["Tết"]')
+
+
+def test_calendar_is_shown_among_the_effective_settings() -> None:
+    assert "2026-02-17" in json.dumps(masked(settings())["calendar"])
+
+
+def test_deadlines_of_urgent_documents_and_changes_are_settings() -> None:
+    chosen = rules_of(settings(EXCHANGE__URGENT_MINUTES="15", EXCHANGE__CHANGE_ANSWER_DAYS="3"))
+    assert (chosen.urgent_within, chosen.change_answer_days) == (timedelta(minutes=15), 3)
+    assert chosen.returns_before_parked == 5
+    assert "exchange.change_answer_days" in fault(EXCHANGE__CHANGE_ANSWER_DAYS="0")
+    assert "exchange.relay_code" in fault(EXCHANGE__RELAY_CODE="")
 
 
 # --- who may listen where ----------------------------------------------------------------------------

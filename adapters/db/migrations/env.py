@@ -6,5 +6,11 @@ from alembic import context
 
 from adapters.db.schema import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    # Alembic believes that SQLite cannot do this, and would commit after each migration: another process
+    # that upgrades at the same time then gets in between.
+    transactional_ddl=True,
+)
 context.run_migrations()

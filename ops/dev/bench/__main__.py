@@ -10,8 +10,11 @@ import click
 
 from ops.dev.bench.exchange import measure
 from ops.dev.bench.ground import Size
+from ops.dev.bench.intake import intake
 from ops.dev.bench.lean_http import UnexpectedAnswer
+from ops.dev.bench.mixed import fanout
 from ops.dev.bench.site import BenchFailed
+from ops.dev.bench.vxp import vxp
 from ops.dev.private_postgresql import PostgresqlMissing
 from ops.dev.private_rabbitmq import RabbitMqMissing
 
@@ -54,6 +57,11 @@ def exchange(
     print(figures.table())
     if json_path is not None:
         json_path.write_bytes(figures.as_json())
+
+
+bench.add_command(intake)
+bench.add_command(fanout)
+bench.add_command(vxp)
 
 
 def _say(step: str) -> None:

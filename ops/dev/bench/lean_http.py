@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import msgspec
 
@@ -26,14 +27,29 @@ class Connection:
     host: str
 
     def send(
-        self, verb: str, path: str, *, token: str = "", body: bytes = b"", content_type: str = ""
+        self,
+        verb: str,
+        path: str,
+        *,
+        token: str = "",
+        body: bytes = b"",
+        content_type: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Send a request without waiting for its answer."""
-        self.begin(verb, path, token=token, content_type=content_type, content_length=len(body))
+        """Send a request without waiting for its answer; `headers` are sent besides."""
+        length = len(body)
+        self.begin(verb, path, token=token, content_type=content_type, content_length=length, headers=headers)
         self.writer.write(body)
 
     def begin(
-        self, verb: str, path: str, *, token: str = "", content_type: str = "", content_length: int = 0
+        self,
+        verb: str,
+        path: str,
+        *,
+        token: str = "",
+        content_type: str = "",
+        content_length: int = 0,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Send the head of a request whose body follows."""
         head = [f"{verb} {path} HTTP/1.1", f"Host: {self.host}"]
@@ -43,6 +59,7 @@ class Connection:
             head.append(f"Content-Length: {content_length}")
         if content_type:
             head.append(f"Content-Type: {content_type}")
+        head += [f"{name}: {value}" for name, value in headers.items()]
         self.writer.write("\r\n".join([*head, "", ""]).encode())
 
     async def write(self, chunk: bytes) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -22,6 +23,11 @@ _WAL_SYNCS_SINCE_18 = "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object =
 _VERSION_18 = 180000
 _TIMEOUT_SECONDS = 30
 _OFFERED = "SELECT count(*) FROM deliveries WHERE document = $1 AND state <> 'QUEUED'"
+_OFFERS = """
+SELECT deliveries.channel, documents.accepted_at, deliveries.offered_at
+FROM deliveries JOIN documents ON documents.id = deliveries.document
+WHERE documents.id = ANY ($1) AND deliveries.offered_at IS NOT NULL AND deliveries.recipient <> ALL ($2)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,20 @@ class LedgerCounts:
     statements: int
     transaction_statements: int
     wal_syncs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A delivery that was handed over, and when its document had been accepted."""
+
+    channel: str
+    accepted_at: datetime
+    offered_at: datetime
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it took."""
+        return (self.offered_at - self.accepted_at).total_seconds()
 
 
 class LedgerWatch:
@@ -51,6 +71,11 @@ class LedgerWatch:
         """Return how many deliveries of a document have left QUEUED."""
         count: int = await self._connection.fetchval(_OFFERED, document)
         return count
+
+    async def offers(self, documents: Collection[str], *, without: Collection[str]) -> list[Offer]:
+        """Return the deliveries of documents that were handed over, without those to some agencies."""
+        rows = await self._connection.fetch(_OFFERS, list(documents), list(without))
+        return [Offer(*row) for row in rows]
 
     async def top_statements(self) -> list[str]:
         """Return the statements that took the most time, one a line: calls, milliseconds in all, text."""

@@ -12,8 +12,9 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import msgspec
@@ -67,6 +68,15 @@ class Site:
     serve: Watched
     worker: Watched
     secrets: Mapping[str, tuple[str, str]]
+    environment: Mapping[str, str] = field(repr=False)
+
+    async def import_agencies(self, directory: Path) -> None:
+        """Insert or change the agencies of a file.
+
+        Raises:
+            BenchFailed: It failed.
+        """
+        await command("-m", "ops.cli", "agencies", "import", str(directory), environment=self.environment)
 
     async def member(self, code: str) -> Member:
         """Return an agency with a fresh access token."""
@@ -88,9 +98,17 @@ class Site:
 
 @asynccontextmanager
 async def open_site(
-    folder: Path, *, broker_url: str, database_url: str, trust: Path, agencies: int, profile: Path | None
+    folder: Path,
+    *,
+    broker_url: str,
+    database_url: str,
+    trust: Path,
+    agencies: int,
+    profile: Path | None,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Site]:
-    """Run an exchange with a city's directory, all of its agencies with credentials.
+    """Run an exchange with a city's directory, all of its agencies with credentials; `settings` are set
+    besides.
 
     Raises:
         BenchFailed: A command failed or a process did not come up.
@@ -104,6 +122,7 @@ async def open_site(
         HTTP__PORT=str(port),
         PUBLIC_URL=f"http://127.0.0.1:{port}",
         **_SETTINGS,
+        **settings,
     )
     directory = folder / "city.csv"
     write_csv(city(agencies), directory)
@@ -121,7 +140,7 @@ async def open_site(
             watched.append(await _launch(role, folder, environment=admin, profile=profile))
             await _ready(watched[-1], admin_port)
         serve, worker = watched
-        yield Site(port, serve, worker, secrets)
+        yield Site(port, serve, worker, secrets, environment)
     finally:
         for each in reversed(watched):
             await end(each.process)

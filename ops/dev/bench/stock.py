@@ -36,7 +36,7 @@ def trust_folder(stock: Path) -> Path:
 
 def documents(stock: Path) -> list[Path]:
     """Return the PDFs of 20 KB."""
-    return sorted((stock / "documents").iterdir())
+    return sorted((stock / "documents").glob("*.pdf"))
 
 
 def large_document(stock: Path) -> Path:

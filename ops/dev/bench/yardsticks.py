@@ -47,7 +47,7 @@ async def verifications_per_second(papers: Sequence[Path], trust: Path) -> float
         async def judge_until(end: float) -> int:
             times = 0
             while perf_counter() < end:
-                await sandbox.verify(next(waiting))
+                await sandbox.verify(next(waiting), media_type="application/pdf")
                 times += 1
             return times
 

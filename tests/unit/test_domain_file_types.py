@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.errors import MalformedDocument, UnsupportedFileType
-from gateway.edge.file_types import check_content, shown_name, type_by_name
+from gateway.domain.file_types import check_content, shown_name, type_by_name
 
 
 def test_name_is_shown_in_one_normal_form() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,21 @@ MAX_NAME = 255
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control characters, bidirectional overrides, surrogates, unassigned: nothing a name needs."""
 _TEXT_CONTROLS = frozenset("\t\n\r\f")
+_PROGRAMS = (
+    b"MZ",
+    b"\x7fELF",
+    b"#!",
+    b"\xca\xfe\xba\xbe",
+    *(b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"),
+    b"L\x00\x00\x00\x01\x14\x02\x00",
+)
+"""Of Windows, Linux, a script, Java, macOS, and a Windows shortcut, which starts one."""
+# As browsers tell a page by its bytes, behind what XML may begin with.
+_WEB_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*"
+    rb"<(?:!doctype\s+(?:html|svg)|html|head|title|body|script|iframe|object|embed|svg)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +65,9 @@ def type_by_name(name: str) -> FileType:
         UnsupportedFileType: The extension is none of those taken.
     """
     stem, _, extension = name.rpartition(".")
-    kind = _TYPES.get(extension.lower()) if stem.strip(". ") else None
+    kind = TYPES.get(extension.lower()) if stem.strip(". ") else None
     if kind is None:
-        raise UnsupportedFileType(reasons=(f"{name}: the extension must be one of {', '.join(_TYPES)}",))
+        raise UnsupportedFileType(reasons=(f"{name}: the extension must be one of {', '.join(TYPES)}",))
     return kind
 
 
@@ -63,6 +79,21 @@ def check_content(name: str, kind: FileType, *, head: bytes) -> None:
     """
     if not kind.begins(head):
         raise UnsupportedFileType(reasons=(f"{name}: the content is not {kind.media_type}",))
+
+
+def refuse_program(name: str, *, head: bytes) -> None:
+    """Pass when the first bytes of a file are neither a program's nor a web page's, whatever its name.
+
+    Raises:
+        UnsupportedFileType: They are.
+    """
+    if head.startswith(_PROGRAMS) or _WEB_PAGE.match(head):
+        raise UnsupportedFileType(reasons=(f"{name}: the content is a program or a web page",))
+
+
+def begins_like(media_type: str, head: bytes) -> bool:
+    """Return whether a file of this type may begin so; one of a type not listed here begins anyhow."""
+    return all(kind.begins(head) for kind in TYPES.values() if kind.media_type == media_type)
 
 
 def _magic(*prefixes: bytes) -> Callable[[bytes], bool]:
@@ -88,7 +119,7 @@ _OLE2 = _magic(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _JPEG = FileType("image/jpeg", _magic(b"\xff\xd8\xff"))
 _TIFF = FileType("image/tiff", _magic(b"II*\x00", b"MM\x00*"))
 
-_TYPES: dict[str, FileType] = {
+TYPES: dict[str, FileType] = {
     "pdf": FileType("application/pdf", _magic(b"%PDF-")),
     "docx": FileType(_OPEN_XML + "wordprocessingml.document", _ZIP),
     "xlsx": FileType(_OPEN_XML + "spreadsheetml.sheet", _ZIP),
@@ -108,3 +139,4 @@ _TYPES: dict[str, FileType] = {
     "tif": _TIFF,
     "tiff": _TIFF,
 }
+"""The files the exchange takes, by their extension."""
