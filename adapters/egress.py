@@ -2,7 +2,9 @@
 
 The check is made on the addresses actually connected to, after DNS, for every connection anew: neither
 an odd spelling of an address nor a name that changes its answer leads inside. No proxies, no redirects,
-no cookies, a deadline on every step. The body of an answer is never read: its size and speed cannot hurt.
+no cookies, a deadline on every step. The body of an answer is not waited for unless it is asked for, and then
+only as far as its reader has room: its size and speed cannot hurt. A connection whose answer was complete
+serves the next request to the same host and port.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
+from types import SimpleNamespace
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,6 +30,10 @@ from yarl import URL
 Network = IPv4Network | IPv6Network
 LookUp = Callable[[str], Awaitable[Sequence[str]]]
 """Returns the addresses of a host name; raises OSError when it has none."""
+
+_IDLE = timedelta(seconds=4)
+"""How long a connection is kept for the next request: below the 5 seconds after which many servers close
+theirs, and below what any firewall forgets one in."""
 
 # A look-up that hangs holds a thread of its own pool and never one of the event loop's.
 _LOOK_UP_THREADS = 16
@@ -65,14 +72,20 @@ class NoAnswer(Exception):
     """Nobody answered in time and in HTTP. The text is plain and names no address."""
 
 
+class AnswerTooLong(Exception):
+    """The body of an answer is longer than its reader has room for."""
+
+
 @dataclass(frozen=True, slots=True)
 class EgressRules:
     """Where requests may go and how long they may take.
 
-    `allowed` are networks that may be reached although they are not public; http only goes there.
+    `allowed` are networks that may be reached although they are not public; http only goes there, unless
+    `plain` lets it go to public addresses too: for what is signed itself and no secret.
     """
 
     allowed: tuple[Network, ...] = ()
+    plain: bool = False
     total: timedelta = timedelta(seconds=20)
     connect: timedelta = timedelta(seconds=5)
 
@@ -84,10 +97,11 @@ class EgressRules:
 
 @dataclass(frozen=True, slots=True)
 class EgressAnswer:
-    """The head of an answer; header names in any case."""
+    """The head of an answer; header names in any case. `content` is its body, where that was asked for."""
 
     status: int
     headers: Mapping[str, str]
+    content: bytes = b""
 
 
 def is_public(address: str) -> bool:
@@ -113,15 +127,57 @@ class Egress:
             NoAnswer: No HTTP answer came within the deadlines.
         """
         target = _parsed(url)
-        session = self._sessions[target.scheme]
+        with self._in_plain_words():
+            # Here and not in the session: what is sent again has no time of its own.
+            async with asyncio.timeout(self._rules.total.total_seconds()):
+                return await self._post(target, content, headers)
+
+    async def fetch(
+        self, url: str, *, content: bytes = b"", headers: Mapping[str, str], max_bytes: int
+    ) -> EgressAnswer:
+        """Return the answer to a GET, or to a POST of `content` if there is any, with its body.
+
+        Raises:
+            ForbiddenDestination: The rules do not let us go there.
+            NoAnswer: No complete HTTP answer came within the deadlines.
+            AnswerTooLong: It has more than `max_bytes`.
+        """
+        target = _parsed(url)
+        with self._in_plain_words():
+            async with (
+                asyncio.timeout(self._rules.total.total_seconds()),
+                self._sessions[target.scheme].request(
+                    "POST" if content else "GET",
+                    target,
+                    data=content or None,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                return EgressAnswer(response.status, response.headers, await _body(response, max_bytes))
+
+    @contextmanager
+    def _in_plain_words(self) -> Iterator[None]:
+        """Translate the library's errors, and those of the network."""
         try:
-            async with session.post(target, data=content, headers=headers, allow_redirects=False) as response:
-                response.close()
-                return EgressAnswer(response.status, response.headers)
+            yield
         except aiohttp.InvalidURL as error:
             raise ForbiddenDestination("the URL is not well formed") from error
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(self._plain(error)) from error
+
+    async def _post(self, target: URL, content: bytes, headers: Mapping[str, str]) -> EgressAnswer:
+        sending = partial(
+            self._sessions[target.scheme].post, target, data=content, headers=headers, allow_redirects=False
+        )
+        used = _Used()
+        try:
+            return await _answer(sending(trace_request_ctx=used))
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # The other side may close an idle connection in the moment we use it; it has not answered then.
+            if not used.before:
+                raise
+        return await _answer(sending())
 
     def _plain(self, error: Exception) -> str:
         if isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -140,6 +196,35 @@ class Egress:
         return "the connection broke before an answer came"
 
 
+@dataclass(slots=True)
+class _Used:
+    """Whether the connection of a request had served another one `before`."""
+
+    before: bool = False
+
+
+async def _note_reuse(_: object, context: SimpleNamespace, __: object) -> None:
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx.before = True
+
+
+async def _answer(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> EgressAnswer:
+    # Leaving gives the connection back when the answer is complete, and closes it otherwise.
+    async with request as response:
+        return EgressAnswer(response.status, response.headers)
+
+
+async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    # What it says of its own length is not believed; what has arrived is counted.
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > max_bytes:
+            response.close()
+            raise AnswerTooLong
+    return bytes(body)
+
+
 @asynccontextmanager
 async def open_egress(rules: EgressRules, *, look_up: LookUp | None = None) -> AsyncIterator[Egress]:
     """Open the way out, and close it at the end.
@@ -151,13 +236,13 @@ async def open_egress(rules: EgressRules, *, look_up: LookUp | None = None) -> A
     threads = ThreadPoolExecutor(_LOOK_UP_THREADS, thread_name_prefix="look-up")
     names = look_up or partial(_system_look_up, threads)
 
-    def permits_https(address: str) -> bool:
+    def permits_public(address: str) -> bool:
         return is_public(address) or rules.is_allowed(address)
 
     try:
         async with (
-            _session(rules, _Gate(permits_https, names)) as https,
-            _session(rules, _Gate(rules.is_allowed, names)) as http,
+            _session(rules, _Gate(permits_public, names)) as https,
+            _session(rules, _Gate(permits_public if rules.plain else rules.is_allowed, names)) as http,
         ):
             yield Egress(rules, {"https": https, "http": http})
     finally:
@@ -216,15 +301,16 @@ def _session(rules: EgressRules, gate: _Gate) -> aiohttp.ClientSession:
         resolver=gate,
         socket_factory=gate.open_socket,
         use_dns_cache=False,
-        # A fresh connection each time: checked each time, and never one the other side is just closing.
-        force_close=True,
+        keepalive_timeout=_IDLE.total_seconds(),
         # Our callers bound how much is under way; a limit here would let dead hosts hold up the others.
         limit=0,
     )
-    timeout = aiohttp.ClientTimeout(total=rules.total.total_seconds(), connect=rules.connect.total_seconds())
+    reuse = aiohttp.TraceConfig()
+    reuse.on_connection_reuseconn.append(_note_reuse)
     return aiohttp.ClientSession(
         connector=connector,
-        timeout=timeout,
+        timeout=aiohttp.ClientTimeout(total=None, connect=rules.connect.total_seconds()),
+        trace_configs=[reuse],
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "lienthong", "Accept-Encoding": "identity"},
         auto_decompress=False,

@@ -24,6 +24,7 @@ from adapters.containers.findings import ACTIVE
 from adapters.edxml.packet import Read
 from adapters.workers import NoWorker, Supervised, WorkerLate, WorkerLost
 from gateway.domain.errors import MalformedDocument, MalformedPacket, VerificationUnavailable
+from gateway.domain.model import Sha256
 from gateway.domain.ports import Clock
 from signing.report import VerificationReport
 
@@ -31,11 +32,14 @@ _log = logging.getLogger(__name__)
 
 
 class JudgeFile(msgspec.Struct, frozen=True, tag="judge-file"):
-    """The question: the verdict on a file of this type, at a moment."""
+    """The question: the verdict on a file of this type, at a moment. `content` is the file that a detached
+    signature is about; `looks` is that of `signing.basis.Basis`."""
 
     path: str
     media_type: str
     at: datetime
+    content: str | None = None
+    looks: bool = True
 
 
 class ReadPacket(msgspec.Struct, frozen=True, tag="read-packet"):
@@ -45,7 +49,19 @@ class ReadPacket(msgspec.Struct, frozen=True, tag="read-packet"):
     into: str
 
 
-Question = JudgeFile | ReadPacket
+class NameEvidence(msgspec.Struct, frozen=True, tag="name-evidence"):
+    """The question: under which keys a revocation list or a responder's answer, in DER, belongs."""
+
+    path: str
+
+
+class TellTrust(msgspec.Struct, frozen=True, tag="tell-trust"):
+    """The question: whom the worker believes, once it has read the trust folder anew at a moment."""
+
+    at: datetime
+
+
+Question = JudgeFile | ReadPacket | NameEvidence | TellTrust
 
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
@@ -60,6 +76,20 @@ class PacketRead(msgspec.Struct, frozen=True, tag="packet-read"):
     read: Read
 
 
+class EvidenceNamed(msgspec.Struct, frozen=True, tag="evidence-named"):
+    """The answer: the keys."""
+
+    keys: list[str]
+
+
+class TrustTold(msgspec.Struct, frozen=True, tag="trust-told"):
+    """The answer: a version of the trust folder. `version` is the hash of `manifest`; that names the rest."""
+
+    version: str
+    manifest: bytes
+    certificates: list[bytes]
+
+
 class NotReadable(msgspec.Struct, frozen=True, tag="not-readable"):
     """The answer: the file is broken, or hides something."""
 
@@ -72,14 +102,18 @@ class NotThere(msgspec.Struct, frozen=True, tag="not-there"):
     reason: str
 
 
-Answer = Judged | PacketRead | NotReadable | NotThere
+Answer = Judged | PacketRead | EvidenceNamed | TrustTold | NotReadable | NotThere
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long things may take before a worker is killed (`file`, `packet`), or a caller is sent away because
-    all workers are busy (`turn`)."""
+    all workers are busy (`turn`).
+
+    `file` is for each of two tries, so a verdict takes up to twice that: a file that broke its worker or this
+    limit is judged once more without looking at how it is drawn, which is what bombs are made for.
+    """
 
     file: timedelta = timedelta(seconds=10)
     packet: timedelta = timedelta(seconds=30)
@@ -102,7 +136,7 @@ class _Place:
             NoWorker, WorkerLost, WorkerLate: As `Supervised.ask`.
             OSError: There is no room to unpack to.
         """
-        if isinstance(question, JudgeFile):
+        if not isinstance(question, ReadPacket):
             return await self._answer(question, within=within)
         into = Path(question.into)
         async with self._empty_folder(beside=into) as unpacked:
@@ -163,7 +197,14 @@ class Sandbox:
         """Return whether every worker is cut off from all files but those it judges."""
         return all(place.worker.enclosed for place in self._places)
 
-    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:
+    async def verify(
+        self,
+        path: Path,
+        *,
+        media_type: str,
+        sha256: Sha256 | None = None,  # noqa: ARG002 - the port's shape; verdicts are remembered elsewhere
+        content: Path | None = None,
+    ) -> VerificationReport:
         """Return the verdict on a file; one that carries no signature we can judge counts as unsigned.
 
         Raises:
@@ -171,7 +212,8 @@ class Sandbox:
                 broke the limits of time or memory.
             VerificationUnavailable: No parsing worker could be had.
         """
-        question = JudgeFile(str(path), media_type, self.clock())
+        detached_from = str(content) if content else None
+        question = JudgeFile(str(path), media_type, self.clock(), detached_from)
         match await self._ask(question, within=self.patience.file):
             case Judged(report):
                 return self._let_pass(report)
@@ -202,6 +244,32 @@ class Sandbox:
             case other:
                 raise _no_answer(other)
 
+    async def name_evidence(self, path: Path) -> list[str]:
+        """Return under which keys a revocation list or a responder's answer, in DER, belongs.
+
+        Raises:
+            MalformedDocument: It is neither.
+            VerificationUnavailable: No parsing worker could be had.
+        """
+        match await self._ask(NameEvidence(str(path)), within=self.patience.file):
+            case EvidenceNamed(keys):
+                return keys
+            case NotReadable(reason):
+                raise MalformedDocument("The evidence cannot be read.", reasons=(reason,))
+            case other:
+                raise _no_answer(other)
+
+    async def trust(self) -> TrustTold:
+        """Return whom the workers believe.
+
+        Raises:
+            VerificationUnavailable: No parsing worker could be had.
+        """
+        answer = await self._ask(TellTrust(self.clock()), within=self.patience.file)
+        if not isinstance(answer, TrustTold):
+            raise _no_answer(answer)
+        return answer
+
     def _let_pass(self, report: VerificationReport) -> VerificationReport:
         active = [each for each in report.warnings if each.code in ACTIVE]
         if self.refuse_active and active:
@@ -227,20 +295,52 @@ class Sandbox:
 
 
 async def _answer_of(place: _Place, question: Question, *, within: timedelta) -> Answer:
-    for _ in range(2):  # once more in a fresh worker: the first may have died of something else
-        try:
-            return await place.ask(question, within=within)
-        except (NoWorker, OSError) as none:
-            _log.error("verification.no_worker", extra={"reason": str(none)})
-            raise VerificationUnavailable from none
-        except WorkerLate as late:
-            _log.warning("verification.deadline_broken")
-            limit = f"{within.total_seconds():g} seconds"
-            raise _beyond_limits(f"it took longer than {limit}") from late
-        except WorkerLost:
-            await place.worker.stop()
-            _log.warning("verification.worker_lost")
-    raise _beyond_limits("it ended the process that read it")
+    """Return the answer of the first worker asked, or of a second, fresh one.
+
+    Raises:
+        MalformedDocument: Neither lived to answer within the limits.
+        VerificationUnavailable: There is no worker, or no room to unpack to.
+    """
+    try:
+        return await _tried(place, question, within=within)
+    except (WorkerLate, WorkerLost) as failed:
+        again = _second_question(question, failed)
+        if again is None:
+            raise _beyond_limits(_what_it_did(failed, within=within)) from failed
+    try:
+        return await _tried(place, again, within=within)
+    except (WorkerLate, WorkerLost) as failed:
+        raise _beyond_limits(_what_it_did(failed, within=within)) from failed
+
+
+async def _tried(place: _Place, question: Question, *, within: timedelta) -> Answer:
+    try:
+        return await place.ask(question, within=within)
+    except (NoWorker, OSError) as none:
+        _log.error("verification.no_worker", extra={"reason": str(none)})
+        raise VerificationUnavailable from none
+    except WorkerLate:
+        _log.warning("verification.deadline_broken")
+        raise
+    except WorkerLost:
+        await place.worker.stop()
+        _log.warning("verification.worker_lost")
+        raise
+
+
+def _second_question(question: Question, failed: WorkerLate | WorkerLost) -> Question | None:
+    """Return what to ask after the first try; None is nothing more."""
+    if isinstance(question, JudgeFile):
+        # Its signatures can be judged all the same: a bomb in it must not hide them.
+        return msgspec.structs.replace(question, looks=False)
+    # A worker may have died of something else; it was not late by something else.
+    return None if isinstance(failed, WorkerLate) else question
+
+
+def _what_it_did(failed: WorkerLate | WorkerLost, *, within: timedelta) -> str:
+    if isinstance(failed, WorkerLate):
+        return f"it took longer than {within.total_seconds():g} seconds"
+    return "it ended the process that read it"
 
 
 def _no_answer(answer: Answer) -> VerificationUnavailable:

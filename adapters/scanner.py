@@ -15,6 +15,7 @@ from typing import Protocol
 
 from adapters.edxml.packet import Read
 from gateway.domain.errors import DependencyUnavailable, MalformedDocument
+from gateway.domain.model import Sha256
 from gateway.domain.ports import Verifier
 from signing.report import VerificationReport
 
@@ -39,7 +40,9 @@ class Scanned:
     command: Sequence[str]
     within: timedelta
 
-    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:
+    async def verify(
+        self, path: Path, *, media_type: str, sha256: Sha256 | None = None, content: Path | None = None
+    ) -> VerificationReport:
         """Return the verdict on a file that the scanner lets pass.
 
         Raises:
@@ -47,7 +50,7 @@ class Scanned:
             VerificationUnavailable: As `inner`.
             DependencyUnavailable: The scanner did not answer.
         """
-        report = await self.inner.verify(path, media_type=media_type)
+        report = await self.inner.verify(path, media_type=media_type, sha256=sha256, content=content)
         match await self._scan(path):
             case 0:
                 return report

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+import msgspec
 
 from adapters.egress import Egress, EgressAnswer, ForbiddenDestination, NoAnswer
 from gateway.domain.errors import AgencyUnavailable, RecipientRefused
@@ -73,7 +74,7 @@ class WebhookConnector:
             "document": {**_about(claim.document), "files": self._files(claim.document)},
             "expires_at": _shown(claim.delivery.expires_at),
         }
-        return json.dumps(announcement, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return msgspec.json.encode(announcement)
 
     def _files(self, document: Document) -> list[dict[str, object]]:
         base = f"{self.public_url.rstrip('/')}/v1/documents/{document.id}/files"

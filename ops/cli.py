@@ -20,12 +20,14 @@ from ops.confinement import close_memory
 from ops.control import FolderTaken, RemoteRefusal
 from ops.desk import Json
 from ops.dossiers_line import dossiers
+from ops.evidence_line import evidence
 from ops.line import as_json, print_outcome, run_command, settings_of
 from ops.logs import start_logging
 from ops.receipt_check import receipt
 from ops.reports_line import report
 from ops.settings import NotInitialised, SettingsError, masked
 from ops.systems_line import systems
+from ops.verify_line import verify
 
 GOOD, NOT_GOOD, COULD_NOT, WRONG_USAGE = 0, 1, 2, 64
 
@@ -49,7 +51,9 @@ cli.add_command(receipt)
 cli.add_command(systems)
 cli.add_command(broker_users)
 cli.add_command(dossiers)
+cli.add_command(evidence)
 cli.add_command(report)
+cli.add_command(verify)
 
 
 @cli.command()
@@ -272,7 +276,7 @@ def _setting_lines(tree: Json, section: str) -> list[str]:
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(prog_name="lienthong", standalone_mode=False))
     except click.UsageError as error:
         error.show()
         sys.exit(WRONG_USAGE)

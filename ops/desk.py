@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.secrets import SecretBox
+from gateway.domain.directory_ports import Clients, Directory, Systems
 from gateway.domain.dossiers import Dossiers
-from gateway.domain.ledger_ports import Clients, Deliveries, Directory, Systems
+from gateway.domain.ledger_ports import Deliveries
 from gateway.domain.ports import Broker, Clock
 from gateway.domain.reports import Reports
 
@@ -41,5 +42,5 @@ Ask = Callable[[str, Json], Awaitable[Json]]
 
 
 def new_secret() -> str:
-    """Return a fresh secret: 32 random bytes as text."""
-    return secrets.token_urlsafe(32)
+    """Return a fresh secret: 32 random bytes in hex, so that no program takes it for an option."""
+    return secrets.token_hex(32)

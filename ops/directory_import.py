@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gateway.domain.directory_ports import Directory
 from gateway.domain.errors import Conflict
-from gateway.domain.ledger_ports import Directory
 from gateway.domain.model import Agency, AgencyCode
 from gateway.domain.ports import Clock
 from ops.csv_rows import BadRow

@@ -5,31 +5,27 @@ from __future__ import annotations
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import ip_network
-from pathlib import Path
 
 from adapters.bodies import FolderBodies, open_bodies
 from adapters.db.ledger import Ledger, open_ledger
 from adapters.db.migrate import revisions
-from adapters.edxml.packet import Read
 from adapters.edxml.packets import EdxmlPackets
 from adapters.egress import EgressRules, open_egress
 from adapters.key_worker import KeyWorker, open_key_worker
-from adapters.sandbox import Patience, open_sandbox
-from adapters.scanner import Parsers, Scanned
 from adapters.secrets import SecretBox
 from adapters.vxp.server import mount as mount_vxp
 from adapters.webhook import WebhookConnector
 from broker.counters import BrokerCounters
 from broker.sweeper import Sweeper
-from gateway.domain.errors import DependencyUnavailable, ExchangeError, VerificationUnavailable
+from gateway.domain.errors import DependencyUnavailable, ExchangeError
 from gateway.domain.model import Channel
 from gateway.domain.ports import Broker, Connector, Wakeups
 from gateway.domain.retry import in_steps
-from gateway.domain.working_days import WorkingCalendar
+from gateway.domain.working_days import VIETNAM, WorkingCalendar
 from gateway.edge.limits import Limits
 from gateway.edge.server import serve
 from gateway.http.app import make_app
@@ -39,8 +35,8 @@ from gateway.service.receipt_batch import ReceiptBatch
 from ops.health import Checks, admin_port
 from ops.metrics import BacklogCollector, BrokerCollector, Metrics
 from ops.settings import NotInitialised, Settings, seconds
-from ops.worker_commands import key_worker_command, parsing_worker_command
-from signing.report import VerificationReport
+from ops.verifying import NoParsing, open_verifier
+from ops.worker_commands import key_worker_command
 
 BACKLOG_AGE = timedelta(seconds=10)
 """How old per-agency figures may be: they cost one pass over the open deliveries."""
@@ -106,18 +102,6 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         yield Parts(settings, ledger, bodies, key_worker, Metrics(), BrokerCounters())
 
 
-class NoParsing:
-    """The `Parsers` of a role that takes no documents in."""
-
-    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:  # noqa: ARG002 - the port's
-        """Judge nothing."""
-        raise VerificationUnavailable
-
-    async def read_packet(self, path: Path, *, into: Path) -> Read:  # noqa: ARG002 - the port's shape
-        """Read nothing."""
-        raise VerificationUnavailable
-
-
 @asynccontextmanager
 async def open_exchange(
     parts: Parts, *, broker: Broker, wakeups: Wakeups, agency_queues: Connector, parses: bool = True
@@ -127,7 +111,11 @@ async def open_exchange(
     rules = rules_of(settings)
     networks = tuple(ip_network(network) for network in settings.webhook.allowed_networks)
     egress_rules = EgressRules(allowed=networks, total=seconds(settings.webhook.timeout_seconds))
-    async with open_egress(egress_rules) as egress, _verifier(settings, parses=parses) as parsers:
+    registry = parts.metrics.registry
+    async with (
+        open_egress(egress_rules) as egress,
+        open_verifier(settings, registry, clock=now) if parses else nullcontext(NoParsing()) as parsers,
+    ):
         yield Exchange(
             clock=now,
             random=random.random,
@@ -155,33 +143,6 @@ async def open_exchange(
             breaker=Breaker(rules.breaker_failures, rules.breaker_wait),
             meter=parts.metrics,
         )
-
-
-@asynccontextmanager
-async def _verifier(settings: Settings, *, parses: bool) -> AsyncIterator[Parsers]:
-    if not parses:
-        yield NoParsing()
-        return
-    parsing, content = settings.parsing, settings.content
-    async with open_sandbox(
-        parsing_worker_command(
-            settings.trust_dir,
-            bodies_dir=settings.bodies_dir,
-            memory_bytes=parsing.memory_bytes,
-            max_files=settings.limits.files,
-            text_bytes=settings.limits.envelope_bytes,
-            unpacked_bytes=parsing.unpacked_bytes,
-        ),
-        clock=now,
-        workers=parsing.workers,
-        patience=Patience(file=seconds(parsing.seconds), packet=seconds(parsing.packet_seconds)),
-        refuse_active=content.active == "refuse",
-        files_per_worker=parsing.files_per_worker,
-    ) as sandbox:
-        if content.scanner_command:
-            yield Scanned(sandbox, content.scanner_command, seconds(content.scanner_seconds))
-        else:
-            yield sandbox
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -225,12 +186,20 @@ async def open_http(parts: Parts, x: Exchange) -> AsyncIterator[None]:
     app = make_app(x, limits, public_url=settings.public_url, observer=parts.metrics.request)
     box = SecretBox(settings.vxp_key_path)
     vxp = settings.vxp
-    mount_vxp(app, box=box, window=seconds(vxp.window_seconds), max_agencies=vxp.max_agencies)
+    window, zones = seconds(vxp.window_seconds), clock_zones(settings)
+    mount_vxp(app, box=box, window=window, max_agencies=vxp.max_agencies, zones=zones)
     http = settings.http
     async with serve(app, host=http.host, port=http.port, limits=limits, tls=_tls(settings)) as url:
         # The one line people wait for when they start it by hand; scripts read it too.
         print(f"lienthong listens on {url}", flush=True)
         yield
+
+
+def clock_zones(settings: Settings) -> list[tzinfo]:
+    """Return the time zones that the wall clocks of VXP clients may be in."""
+    own = datetime.now().astimezone().tzinfo
+    assert own is not None, "astimezone gives one"
+    return [VIETNAM, own] if settings.vxp.own_zone_too else [VIETNAM]
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -262,6 +231,8 @@ def _limits(settings: Settings) -> Limits:
         token_life=seconds(chosen.token_seconds),
         inbox_wait_max=seconds(chosen.inbox_wait_seconds),
         trusted_proxies=tuple(ip_network(proxy) for proxy in settings.http.trusted_proxies),
+        # One worker is left to the others, where there is more than one.
+        judgements_at_once=max(1, settings.parsing.workers - 1),
     )
 
 

@@ -123,6 +123,17 @@ class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dir: str
 
 
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What says whether certificates still hold: where it is kept, and who may be asked."""
+
+    dir: str
+    hosts: list[str]
+    allowed_networks: list[str]
+    answer_seconds: float
+    wait_seconds: float
+    crl_bytes: int
+
+
 class Receipts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receipt key."""
 
@@ -135,6 +146,7 @@ class Vxp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_path: str
     window_seconds: float
     max_agencies: int
+    own_zone_too: bool
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from ops.sections import (
     Calendar,
     Content,
     DatabaseSettings,
+    Evidence,
     ExchangeSettings,
     Http,
     LimitSettings,
@@ -43,6 +44,11 @@ OTHER_NAMES = frozenset({"CONFIG", "URL", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_
 
 # Without parsing and up to the last @: a password that breaks its URL must not be shown either.
 _PASSWORD_BEFORE_HOST = re.compile(r"(://[^/:@]*:).*@")
+_SECTIONS_WITH_NUMBERS = (
+    *("limits", "exchange", "broker", "webhook", "database"),
+    *("parsing", "content", "evidence", "vxp"),
+)
+_HOST = re.compile(r"[a-z0-9.-]+(?::[0-9]{1,5})?", re.IGNORECASE)
 _PASSWORD_IN_QUERY = re.compile(r"(password=)[^&]*", re.IGNORECASE)
 
 
@@ -78,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parsing: Parsing
     content: Content
     trust: Trust
+    evidence: Evidence
     receipts: Receipts
     vxp: Vxp
     log: Log
@@ -101,6 +108,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def trust_dir(self) -> Path:
         """Return the trust folder."""
         return Path(self.trust.dir) if self.trust.dir else self.data / "trust"
+
+    @property
+    def evidence_dir(self) -> Path:
+        """Return the folder of the evidence that verdicts rest on."""
+        return Path(self.evidence.dir) if self.evidence.dir else self.data / "evidence"
 
     @property
     def receipt_key_path(self) -> Path:
@@ -236,6 +248,8 @@ def _faults(settings: Settings) -> list[str]:
         *_listening_faults(settings),
         *_network_faults("http.trusted_proxies", settings.http.trusted_proxies),
         *_network_faults("webhook.allowed_networks", settings.webhook.allowed_networks),
+        *_network_faults("evidence.allowed_networks", settings.evidence.allowed_networks),
+        *_host_faults(settings),
         *_exchange_faults(settings),
         *_content_faults(settings),
         *_number_faults(settings),
@@ -313,12 +327,20 @@ def _network_faults(key: str, networks: list[str]) -> list[str]:
     return faults
 
 
+def _host_faults(settings: Settings) -> list[str]:
+    return [
+        f'evidence.hosts: {host!r} is neither "name" nor "name:port"'
+        for host in settings.evidence.hosts
+        if not _HOST.fullmatch(host)
+    ]
+
+
 def _number_faults(settings: Settings) -> list[str]:
     faults = []
-    for name in ("limits", "exchange", "broker", "webhook", "database", "parsing", "content", "vxp"):
+    for name in _SECTIONS_WITH_NUMBERS:
         for key, value in msgspec.to_builtins(getattr(settings, name)).items():
             numbers = value if isinstance(value, list) else [value]
-            # Written so that "nan", which compares with nothing, is refused too.
-            if not all(0 < number < math.inf for number in numbers if isinstance(number, int | float)):
+            # Written so that "nan", which compares with nothing, is refused too. False is no number here.
+            if not all(0 < number < math.inf for number in numbers if type(number) in (int, float)):
                 faults.append(f"{name}.{key}: must be greater than 0")
     return faults

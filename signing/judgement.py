@@ -7,13 +7,18 @@ from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Literal
 
-from signing.report import Facets, FacetState, SignatureReport, Verdict
+from signing.reasons import Reason, of_sub_indication
+from signing.report import Facets, FacetState, Kept, SignatureReport, Verdict, Wanted
 from signing.report import Warning as ReportWarning
+from signing.sentences import sentences
 
 Facet = Literal["integrity", "coverage", "changes", "identity", "trust", "time"]
 
 # EN 319 102-1 table 5: everything else that is not a pass is INDETERMINATE.
 _FAILURES = {"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "REVOKED", "NOT_YET_VALID"}
+
+# Nothing was found against the facet: there was nobody to ask, or what was asked can no longer tell.
+_OPEN = {"TRY_LATER", "CRYPTO_CONSTRAINTS_FAILURE", "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"}
 
 _FACETS: dict[str, Facet] = {
     "FORMAT_FAILURE": "integrity",
@@ -29,24 +34,6 @@ _FACETS: dict[str, Facet] = {
     "NOT_YET_VALID": "time",
 }
 
-_REASONS = {
-    "HASH_FAILURE": "The document was altered after it was signed.",
-    "SIG_CRYPTO_FAILURE": "The signature value does not belong to the signer's certificate.",
-    "CRYPTO_CONSTRAINTS_FAILURE": "The signature uses an algorithm or key that is too weak.",
-    "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": "The signature uses an algorithm or key that is too weak.",
-    "NO_SIGNING_CERTIFICATE_FOUND": "The signer's certificate is missing or is not the one that was signed.",
-    "NO_CERTIFICATE_CHAIN_FOUND": "The signer's certificate does not lead to a trusted root.",
-    "CERTIFICATE_CHAIN_GENERAL_FAILURE": "The chain from the certificate to a trusted root is faulty.",
-    "CHAIN_CONSTRAINTS_FAILURE": "The signer's certificate is not meant for signing documents.",
-    "OUT_OF_BOUNDS_NO_POE": "The signer's certificate is not valid at this time, and no time-stamp proves "
-    "that the document was signed while it was.",
-    "REVOKED": "The signer's certificate was revoked before the document was signed.",
-    "REVOKED_NO_POE": "The signer's certificate is revoked, and no time-stamp proves that the document was "
-    "signed before.",
-    "REVOKED_CA_NO_POE": "A certificate above the signer's is revoked.",
-    "TRY_LATER": "The revocation evidence inside the document is out of date.",
-}
-
 
 @dataclass(slots=True)
 class Judgement:
@@ -56,32 +43,52 @@ class Judgement:
     facets: Facets = dataclass_field(default_factory=Facets)
     verdict: Verdict = Verdict.TOTAL_PASSED
     sub_indication: str | None = None
-    reasons: list[str] = dataclass_field(default_factory=list)
+    reasons: list[Reason] = dataclass_field(default_factory=list)
     warnings: list[ReportWarning] = dataclass_field(default_factory=list)
     signer: str | None = None
     organisation: str | None = None
     signed_at: datetime | None = None
+    level: str = ""
+    role: str = ""
+    agency: str | None = None
+    domain: str = ""
+    evidence: list[Kept] = dataclass_field(default_factory=list)
+    wanted: list[Wanted] = dataclass_field(default_factory=list)
 
     def fine(self, *facets: Facet) -> None:
         """Mark facets as good, unless something was found against them already."""
-        for facet in facets:
-            if getattr(self.facets, facet) is FacetState.UNKNOWN:
-                self._mark(facet, FacetState.OK)
+        unknown = [facet for facet in facets if getattr(self.facets, facet) is FacetState.UNKNOWN]
+        if unknown:
+            self.facets = replace(self.facets, **dict.fromkeys(unknown, FacetState.OK))
 
-    def against(self, sub_indication: str, reason: str | None = None, *, facet: Facet | None = None) -> None:
-        """Record a finding: its EN 319 102-1 sub-indication and a plain sentence.
+    def against(
+        self, sub_indication: str, reason: Reason | None = None, *, facet: Facet | None = None
+    ) -> None:
+        """Record a finding: its EN 319 102-1 sub-indication and the reason that a person reads.
 
-        The verdict gets worse by it or stays; the first finding of the worst verdict names it.
+        The verdict gets worse by it or stays; the first finding of the worst verdict names it, and its reason
+        comes before all others.
         """
         failed = sub_indication in _FAILURES
-        self._mark(facet or _FACETS.get(sub_indication, "trust"), FacetState.FAILED)
-        self.reasons.append(reason or _REASONS.get(sub_indication, "The signature could not be judged."))
-        if self.verdict is Verdict.TOTAL_PASSED or (failed and self.verdict is Verdict.INDETERMINATE):
+        if sub_indication not in _OPEN:
+            marked = facet or _FACETS.get(sub_indication, "trust")
+            self.facets = replace(self.facets, **{marked: FacetState.FAILED})
+        decides = self.verdict is Verdict.TOTAL_PASSED or (failed and self.verdict is Verdict.INDETERMINATE)
+        self.reasons.insert(0 if decides else len(self.reasons), reason or of_sub_indication(sub_indication))
+        if decides:
             self.verdict = Verdict.TOTAL_FAILED if failed else Verdict.INDETERMINATE
             self.sub_indication = sub_indication
 
     def report(self) -> SignatureReport:
         """Return the verdict on the signature."""
+        vietnamese, english = sentences(
+            self.verdict,
+            self.reasons,
+            signer=self.signer,
+            organisation=self.organisation,
+            at=self.signed_at,
+            role=self.role,
+        )
         return SignatureReport(
             field=self.field,
             indication=self.verdict,
@@ -90,8 +97,13 @@ class Judgement:
             organisation=self.organisation,
             signed_at=self.signed_at,
             facets=self.facets,
-            reasons=tuple(self.reasons),
+            reasons=tuple(reason.en for reason in self.reasons),
+            level=self.level,
+            role=self.role,
+            agency=self.agency,
+            domain=self.domain,
+            codes=tuple(reason.code for reason in self.reasons),
+            reasons_vi=tuple(reason.vi for reason in self.reasons),
+            sentence_vi=vietnamese,
+            sentence_en=english,
         )
-
-    def _mark(self, facet: Facet, state: FacetState) -> None:
-        self.facets = replace(self.facets, **{facet: state})

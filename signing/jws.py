@@ -5,24 +5,22 @@ ES256 or RS256, the certificate chain in `x5c`, `typ` lienthong-receipt-root, no
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from asn1crypto import x509 as asn1  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.errors import JoseError
-from pyhanko_certvalidator import CertificateValidator
-from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
+from signing.basis import Basis
+from signing.chain.judge import Purpose, judge_chain
 from signing.errors import RootNotVerified
+from signing.evidence import Evidence
 from signing.keys import SigningKey, algorithm_of, is_for_receipts, jose_key
 from signing.trust import TrustStore
 
@@ -70,8 +68,7 @@ def verify_root(statement: str, *, trust: TrustStore, at: datetime) -> bytes:
     """
     header = _header(statement)
     chain = _chain(header)
-    known = {certificate.sha256 for certificate in (*trust.anchors, *trust.intermediates)}
-    if hashlib.sha256(chain[0]).digest() not in known:
+    if hashlib.sha256(chain[0]).hexdigest() not in trust.certificates:
         raise RootNotVerified("the certificate that signed the root is not in the trust folder")
     signer = x509.load_der_x509_certificate(chain[0])
     if not is_for_receipts(signer):
@@ -151,14 +148,11 @@ def _root(body: bytes) -> bytes:
 
 
 def _demand_valid(chain: list[bytes], trust: TrustStore, at: datetime) -> None:
-    signer, *above = (asn1.Certificate.load(each) for each in chain)
-    if not signer.not_valid_before <= at <= signer.not_valid_after:
+    basis = Basis(trust, at)
+    verdict = judge_chain(
+        chain[0], pool=chain[1:], basis=basis, evidence=Evidence(), at=at, purpose=Purpose.RECEIPT
+    )
+    if verdict.sub_indication == "OUT_OF_BOUNDS_NO_POE":
         raise RootNotVerified("the certificate was not valid when the receipt was made")
-    validator = CertificateValidator(signer, above, validation_context=trust.context(at=at))
-    try:
-        # In a thread of its own, because there may be an event loop running in this one.
-        with ThreadPoolExecutor(1) as thread:
-            usage = validator.async_validate_usage({"digital_signature"})  # type: ignore[no-untyped-call]
-            thread.submit(asyncio.run, usage).result()
-    except (PathBuildingError, ValidationError) as broken:
-        raise RootNotVerified("the certificate that signed the root does not lead to an anchor") from broken
+    if not verdict.is_good:
+        raise RootNotVerified("the certificate that signed the root does not lead to an anchor")

@@ -51,6 +51,46 @@ class SignatureReport:
     signed_at: datetime | None
     facets: Facets
     reasons: tuple[str, ...] = ()
+    level: str = ""
+    """As the signature was made, not as it was judged: `PAdES-B-LT`, `CAdES-B-B`, `XAdES-B-B`, `PKCS7`, …"""
+    role: str = ""
+    """`person`, `seal` or `time-stamp`, where it is known."""
+    agency: str | None = None
+    """Whose seal it is, where the trust domain says so: the agency's code."""
+    domain: str = ""
+    """The trust domain that the chain leads to."""
+    codes: tuple[str, ...] = ()
+    """A stable code for each of `reasons`."""
+    reasons_vi: tuple[str, ...] = ()
+    sentence_vi: str = ""
+    sentence_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A piece of evidence that a verdict rests on, so that it can be judged again years later.
+
+    `source` is where its bytes are: `file` (in the signed file itself), `trust` (in that version of the trust
+    folder) or `store` (fetched or imported, in the evidence store).
+    """
+
+    kind: str
+    """`certificate`, `crl`, `ocsp` or `time-stamp`."""
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Evidence that would have settled a question and was not at hand: what to fetch, and from where."""
+
+    kind: str
+    """`ocsp`, `crl` or `issuer` (a certificate that is missing in the chain)."""
+    key: str
+    """Under which the answer is to be put in the evidence store."""
+    urls: tuple[str, ...]
+    request: bytes = b""
+    """What to post, in DER; empty: to get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +108,12 @@ class VerificationReport:
     verdict: Verdict
     signatures: tuple[SignatureReport, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    kind: str = ""
+    """Of the file: `pdf`, `cms`, `xml` or `edxml`."""
+    trust_version: str = ""
+    policy_version: str = ""
+    evidence: tuple[Kept, ...] = ()
+    wanted: tuple[Wanted, ...] = ()
 
     @staticmethod
     def unsigned() -> VerificationReport:

@@ -1,90 +1,89 @@
-"""The verdict on the signatures of a PDF.
-
-pyHanko does the parsing and the cryptography; the rules around it are ours (`structure.py`), because
-taken alone it passes files that other viewers show differently. Strict on purpose: what cannot be
-judged is never valid.
-"""
+"""The verdict on the signatures of a file: PDF, CMS or XML, told apart by its first and last bytes."""
 
 from __future__ import annotations
 
-import asyncio
 import mmap
-from collections.abc import Sequence
-from datetime import datetime
+import os
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Literal
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-
+from signing.basis import Basis
+from signing.cms.p7s import verify_p7s
 from signing.errors import Unreadable
-from signing.judgement import Judgement
-from signing.report import Verdict, VerificationReport, worst
+from signing.pdf.judge import judge_pdf
+from signing.report import VerificationReport
 from signing.report import Warning as ReportWarning
-from signing.signature import Source, judge
-from signing.structure import Refused, SignatureField, shows_traces, signature_fields
-from signing.trust import TrustStore
+from signing.scan import Finding, scan
+from signing.xml.verify import verify_xml
 
-_MAX_SIGNATURES = 50
-_TIME_STAMP_FORMAT = "/ETSI.RFC3161"
-_UNREACHABLE = ReportWarning("unreachable-signature", "Something like a signature stands outside the form.")
+_LOOKED_AT_BYTES = 1024
+_NOT_SCANNED = ReportWarning(
+    Finding.NOT_SCANNED, "The file was not looked through: that broke the limits of time or memory."
+)
+_PDF, _END_OF_PDF = b"%PDF-", b"%%EOF"
+_CMS = re.compile(
+    rb"\x30[\x80-\x84]|\x30[\x00-\x7f]\x06|\s*-----BEGIN (?:PKCS7|CMS|PKCS #7)|\s*MI[A-Za-z0-9+/]"
+)
+# A CMS signature around a PDF has the beginning of that near its own.
+_SIGNED_DATA = re.compile(
+    rb"\x30(?:[\x80-\x84].{0,4}?|.)\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", re.DOTALL
+)
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\x00|\xfe\xff\x00<")
 
 
-def verify_pdf(path: Path, *, trust: TrustStore, at: datetime) -> VerificationReport:
-    """Return the verdict on all signatures of a PDF, judged at a moment.
+def verify_file(path: Path, *, basis: Basis, content: Path | None = None) -> VerificationReport:
+    """Return the verdict on all signatures of a file. Whatever it does to a parser becomes a verdict.
 
-    Whatever a hostile file does to the parser becomes a verdict. Not to be called inside an event loop.
+    Not to be called inside an event loop.
+
+    Args:
+        path: A PDF, a CMS signature (.p7s, DER or PEM), an XML document or an edXML packet.
+        basis: Whom to trust, the moment, and the evidence at hand.
+        content: What a CMS signature is over, when it does not hold that itself.
 
     Raises:
-        Unreadable: It is no PDF that can be read, and shows no trace of a signature.
+        Unreadable: It is none of these.
+        OSError: It is not there.
     """
+    match kind_of(path):
+        case "pdf":
+            return _verify_pdf(path, basis)
+        case "cms":
+            return verify_p7s(path, basis=basis, content=content)
+        case "xml":
+            return verify_xml(path, basis=basis)
+        case _:
+            raise Unreadable("the file is no PDF, CMS signature or XML document")
+
+
+def kind_of(path: Path) -> Literal["pdf", "cms", "xml"] | None:
+    """Return as what a file would be judged, by its first and last bytes; None is not at all.
+
+    Raises:
+        OSError: It is not there.
+    """
+    beginning, end = _ends(path)
+    if _SIGNED_DATA.match(beginning):
+        return "cms"
+    if _PDF in beginning:
+        return "pdf"
+    if _XML.match(beginning):
+        return "xml"
+    if _END_OF_PDF in end:
+        return "pdf"
+    return "cms" if _CMS.match(beginning) else None
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
     with path.open("rb") as stream:
-        if b"%PDF-" not in stream.read(1024):
-            raise Unreadable("the file does not begin like a PDF")
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as raw:
-            try:
-                return _verify(Source(raw, _read(stream, raw), trust, at))
-            except Exception as broken:  # noqa: BLE001 - a stranger's bytes may break the parser anyhow
-                return _broken(raw, broken)
+        beginning = stream.read(_LOOKED_AT_BYTES)
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LOOKED_AT_BYTES))
+        return beginning, stream.read(_LOOKED_AT_BYTES)
 
 
-def _read(stream: BinaryIO, raw: mmap.mmap) -> PdfFileReader:
-    """Return the parsed PDF; one without a trace of a signature may be sloppy."""
-    try:
-        reader = PdfFileReader(stream)
-    except Exception:
-        if shows_traces(raw):
-            raise
-        reader = PdfFileReader(stream, strict=False)
-    if reader.encrypted:
-        reader.decrypt(b"")
-    return reader
-
-
-def _verify(source: Source) -> VerificationReport:
-    filled = signature_fields(source.reader)
-    # A document time-stamp is nobody's signature; what it added is judged with the signatures before it.
-    signed = [field for field in filled if field.sub_filter != _TIME_STAMP_FORMAT]
-    if not signed:
-        stray = not filled and shows_traces(source.raw)
-        return VerificationReport(Verdict.UNSIGNED, warnings=(_UNREACHABLE,) if stray else ())
-    if not source.reader.strict:
-        raise Refused("The signed PDF can only be read leniently.")
-    if len(signed) > _MAX_SIGNATURES:
-        raise Refused(f"The PDF has more than {_MAX_SIGNATURES} signatures.")
-    return asyncio.run(_judge_all(source, signed))
-
-
-async def _judge_all(source: Source, signed: Sequence[SignatureField]) -> VerificationReport:
-    judgements = [await judge(source, field) for field in signed]
-    reports = tuple(judgement.report() for judgement in judgements)
-    warnings = dict.fromkeys(warning for judgement in judgements for warning in judgement.warnings)
-    return VerificationReport(worst(reports), reports, tuple(warnings))
-
-
-def _broken(raw: mmap.mmap, broken: Exception) -> VerificationReport:
-    why = str(broken) if isinstance(broken, Refused) else f"The PDF is broken ({type(broken).__name__})."
-    if not shows_traces(raw):
-        raise Unreadable(f"the PDF cannot be read ({type(broken).__name__})") from broken
-    judgement = Judgement()
-    judgement.against("FORMAT_FAILURE", why)
-    return VerificationReport(Verdict.TOTAL_FAILED, (judgement.report(),))
+def _verify_pdf(path: Path, basis: Basis) -> VerificationReport:
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        report = judge_pdf(stream, raw, basis=basis)
+        return replace(report, warnings=report.warnings + (scan(path) if basis.looks else (_NOT_SCANNED,)))

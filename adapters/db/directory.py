@@ -63,8 +63,8 @@ class SqlDirectory:
 
     async def version(self) -> str:
         """Return a short text that changes whenever any agency does."""
-        async with self._database.read() as connection:
-            return str(await connection.scalar(_VERSION))
+        ((version,),) = await self._database.rows(_VERSION)
+        return str(version)
 
     async def upsert(self, agencies: Sequence[Agency], *, now: datetime) -> DirectoryChanges:
         """Insert or change these agencies and their aliases; others stay as they are.

@@ -8,20 +8,23 @@ Reading runs in autocommit mode, each statement for itself: rows that belong tog
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import URL, Connection, Table, event, make_url, text
+from sqlalchemy import URL, Connection, Select, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from adapters.db.failures import committing, translated
+from adapters.db.rows import AnyRow
 from gateway.domain.errors import StoreUnavailable
 
 _SQLITE_READERS = 4
@@ -57,6 +60,23 @@ class Database:
         with translated():
             async with self.reader.connect() as connection:
                 yield connection
+
+    async def rows(
+        self, statement: Select[Any], given: Mapping[str, Any] = MappingProxyType({})
+    ) -> Sequence[AnyRow]:
+        """Return the rows of one SELECT statement. It costs the loop two thirds of what `read` does.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+
+        def read() -> Sequence[AnyRow]:
+            with self.reader.sync_engine.connect() as connection:
+                return connection.execute(statement, given).all()
+
+        with translated():
+            # Connecting, executing and giving back each enter a greenlet otherwise.
+            return await greenlet_spawn(read)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

@@ -69,22 +69,19 @@ class SqlInbox:
         self, agencies: Collection[AgencyCode], *, after: DeliveryId | None, limit: int, now: datetime
     ) -> list[InboxItem]:
         """Return open deliveries nobody holds a lease on, oldest first, those behind `after`."""
-        async with self._database.read() as connection:
-            return items_of(
-                await _WAITING.read(connection, agencies, limit=limit, after=after or "", now=now)
-            )
+        return items_of(
+            await _WAITING.read(self._database, agencies, limit=limit, after=after or "", now=now)
+        )
 
     async def lines(self, agencies: Collection[AgencyCode], *, limit: int, now: datetime) -> list[InboxLine]:
         """Return deliveries that wait to be taken, oldest first."""
-        async with self._database.read() as connection:
-            rows = await lines.INBOX.read(connection, agencies, limit=limit, now=now)
+        rows = await lines.INBOX.read(self._database, agencies, limit=limit, now=now)
         return [lines.inbox_line(row) for row in rows]
 
     async def count(self, agencies: Collection[AgencyCode], *, now: datetime) -> int:
         """Return how many deliveries wait to be taken: open, not parked, and leased by nobody."""
-        wanted = {"agencies": sorted(agencies), "now": now}
-        async with self._database.read() as connection:
-            return await connection.scalar(_COUNT, wanted) or 0
+        ((count,),) = await self._database.rows(_COUNT, {"agencies": sorted(agencies), "now": now})
+        return int(count)
 
     async def open(self, delivery: DeliveryId, *, event: Event) -> bool:
         """Record that the recipient begins to read; False when it was taken back or has expired."""

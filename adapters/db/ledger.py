@@ -17,17 +17,9 @@ from adapters.db.records import SqlRecords
 from adapters.db.reports import SqlReports
 from adapters.db.submissions import SqlSubmissions
 from adapters.db.systems import SqlSystems
+from gateway.domain.directory_ports import Clients, Directory, Systems
 from gateway.domain.dossiers import Dossiers
-from gateway.domain.ledger_ports import (
-    Clients,
-    Deliveries,
-    Directory,
-    Inbox,
-    Lives,
-    Records,
-    Submissions,
-    Systems,
-)
+from gateway.domain.ledger_ports import Deliveries, Inbox, Lives, Records, Submissions
 from gateway.domain.reports import Reports
 
 

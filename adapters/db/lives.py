@@ -141,20 +141,18 @@ class SqlLives:
     ) -> list[Status]:
         """Return statuses addressed to these agencies, oldest first, those behind `after`."""
         page = _WAITING if only_waiting else _ADDRESSED
-        async with self._database.read() as connection:
-            rows = await page.read(connection, agencies, limit=limit, after=after or "")
+        rows = await page.read(self._database, agencies, limit=limit, after=after or "")
         return [_status(row) for row in rows]
 
     async def lines(self, agencies: Collection[AgencyCode], *, limit: int) -> list[StatusLine]:
         """Return statuses addressed to these agencies that they have not taken, oldest first."""
-        async with self._database.read() as connection:
-            rows = await lines.STATUSES.read(connection, agencies, limit=limit)
+        rows = await lines.STATUSES.read(self._database, agencies, limit=limit)
         return [lines.status_line(row) for row in rows]
 
     async def count(self, agencies: Collection[AgencyCode]) -> int:
         """Return how many statuses addressed to these agencies have not been taken."""
-        async with self._database.read() as connection:
-            return await connection.scalar(_COUNT_WAITING, {"agencies": sorted(agencies)}) or 0
+        ((count,),) = await self._database.rows(_COUNT_WAITING, {"agencies": sorted(agencies)})
+        return int(count)
 
     async def status(self, status: StatusId) -> Status | None:
         """Return one status."""

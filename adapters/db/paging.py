@@ -8,13 +8,13 @@ takes ids from a subquery for each agency instead, which PostgreSQL would run fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Select, bindparam, func, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db.dialects import TextList
+from adapters.db.engine import Database
 from adapters.db.rows import AnyRow
 from gateway.domain.model import AgencyCode
 
@@ -45,21 +45,18 @@ class PageOfAgencies:
             return chosen.order_by(id_.desc() if newest_first else id_).limit(bindparam("limit"))
 
         self._of_one = complete(first(rows.where(owner == bindparam("agency"))))
-        self._of_some = {
-            "sqlite": complete(first(_by_subquery(rows, owner, first))),
-            "postgresql": complete(first(_by_lateral_join(rows, owner, first))),
-        }
+        self._of_some_lateral = complete(first(_by_lateral_join(rows, owner, first)))
+        self._of_some_subquery = complete(first(_by_subquery(rows, owner, first)))
 
     async def read(
-        self, connection: AsyncConnection, agencies: Collection[AgencyCode], *, limit: int, **wanted: Any
-    ) -> list[AnyRow]:
+        self, database: Database, agencies: Collection[AgencyCode], *, limit: int, **wanted: Any
+    ) -> Sequence[AnyRow]:
         """Return the rows; `wanted` are the other parameters of the select."""
         codes = sorted(set(agencies))
         if len(codes) == 1:
-            given = {**wanted, "agency": codes[0], "limit": limit}
-            return list(await connection.execute(self._of_one, given))
-        given = {**wanted, "agencies": codes, "limit": limit}
-        return list(await connection.execute(self._of_some[connection.dialect.name], given))
+            return await database.rows(self._of_one, {**wanted, "agency": codes[0], "limit": limit})
+        of_some = self._of_some_lateral if database.is_postgresql else self._of_some_subquery
+        return await database.rows(of_some, {**wanted, "agencies": codes, "limit": limit})
 
 
 def _by_lateral_join(rows: Select[Any], owner: Column[Any], first: _Refine) -> Select[Any]:

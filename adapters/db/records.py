@@ -204,12 +204,11 @@ class SqlRecords:
     ) -> list[SentLine]:
         """Return deliveries of documents these agencies sent, those of the newest document first, of one
         document in the order of the recipients' codes; with `document` only that one's."""
-        async with self._database.read() as connection:
-            if document is None:
-                rows = await lines.SENT.read(connection, agencies, limit=limit)
-            else:
-                wanted = {"document": document, "agencies": sorted(agencies), "limit": limit}
-                rows = list(await connection.execute(lines.SENT_OF_DOCUMENT, wanted))
+        if document is None:
+            rows = await lines.SENT.read(self._database, agencies, limit=limit)
+        else:
+            wanted = {"document": document, "agencies": sorted(agencies), "limit": limit}
+            rows = await self._database.rows(lines.SENT_OF_DOCUMENT, wanted)
         return [lines.sent_line(row) for row in rows]
 
     async def unacknowledged(

@@ -355,6 +355,8 @@ systems = Table(
     Column("previous_secret", LargeBinary),
     Column("previous_valid_until", Utc),
     Column("revoked_at", Utc),
+    # Raised by every change of the row or of who is behind it; their sum is the version of all centres.
+    Column("revision", Integer, nullable=False, server_default="1"),
 )
 
 system_agencies = Table(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, Update, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.db.dialects import among
@@ -34,6 +34,9 @@ _SYSTEMS: Select[Any] = (
     .outerjoin_from(systems, system_agencies, system_agencies.c.system == systems.c.id)
     .order_by(systems.c.id)
 )
+_SYSTEM = _SYSTEMS.where(systems.c.id == bindparam("system"))
+# A sum, not a highest number: two changes at once would both take the same one, and the second go unseen.
+_VERSION = select(func.coalesce(func.sum(systems.c.revision), 0))
 
 
 class SqlSystems:
@@ -61,7 +64,7 @@ class SqlSystems:
             Conflict: There is no such centre.
         """
         async with self._database.write() as connection:
-            changed = await connection.execute(update(systems).where(systems.c.id == system.id), _row(system))
+            changed = await connection.execute(_raised(system.id).values(_row(system)))
             if changed.rowcount == 0:
                 raise Conflict(f"There is no centre {system.id}.")
 
@@ -72,12 +75,14 @@ class SqlSystems:
             Conflict: An agency is unknown or behind another centre.
         """
         async with self._database.write() as connection:
+            await connection.execute(_raised(system))
             await self._place(connection, system, agencies)
 
     async def remove(self, system: SystemId, agencies: Collection[AgencyCode]) -> None:
         """Take agencies away from a centre; those not behind it are left alone."""
         theirs = (system_agencies.c.system == system) & among(system_agencies.c.agency, agencies)
         async with self._database.write() as connection:
+            await connection.execute(_raised(system))
             await connection.execute(delete(system_agencies).where(theirs))
 
     async def register(
@@ -90,6 +95,7 @@ class SqlSystems:
         """
         async with self._database.write() as connection:
             code = await register(self._database, connection, system, registration, now=now, most=most)
+            await connection.execute(_raised(system))
             await self._place(connection, system, [code])
 
     async def close(self, system: SystemId, agency: AgencyCode, *, now: datetime) -> None:
@@ -103,12 +109,17 @@ class SqlSystems:
 
     async def find(self, system: SystemId) -> System | None:
         """Return a centre, revoked or not."""
-        found = await self._read(_SYSTEMS.where(systems.c.id == system))
+        found = _grouped(await self._database.rows(_SYSTEM, {"system": system}))
         return found[0] if found else None
 
     async def every(self) -> list[System]:
         """Return all centres in the order of their ids."""
-        return await self._read(_SYSTEMS)
+        return _grouped(await self._database.rows(_SYSTEMS))
+
+    async def version(self) -> str:
+        """Return a short text that changes whenever any centre does, or who is behind it."""
+        ((version,),) = await self._database.rows(_VERSION)
+        return str(version)
 
     async def use_call(self, system: SystemId, sha256: str, *, expires_at: datetime) -> bool:
         """Remember a signed call; False when it was used before."""
@@ -144,10 +155,14 @@ class SqlSystems:
         if reasons:
             raise Conflict("An agency is behind one centre only.", reasons=reasons)
 
-    async def _read(self, query: Select[Any]) -> list[System]:
-        async with self._database.read() as connection:
-            rows = await connection.execute(query)
-            return [_system(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
+
+def _raised(system: SystemId) -> Update:
+    """Return the update of a centre that everybody who remembers it will see."""
+    return update(systems).where(systems.c.id == system).values(revision=systems.c.revision + 1)
+
+
+def _grouped(rows: Iterable[AnyRow]) -> list[System]:
+    return [_system(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
 
 
 def _system(rows: list[AnyRow]) -> System:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from adapters.vxp.agencies import Agencies
 from adapters.vxp.centres import Centre, Centres
-from adapters.vxp.listings import Listings, code_in_lists
+from adapters.vxp.listings import Listings
 from adapters.vxp.signed_calls import SignedCall
 from adapters.vxp.streams import LongAnswer
 from gateway.domain.errors import NotAuthenticated, RequestRejected, UnknownDocument
-from gateway.domain.model import AgencyCode
 from gateway.edge.body import Body
 from gateway.edge.limits import Limits
-from gateway.service.exchange import Exchange, legal_date
+from gateway.service.exchange import Exchange
 
 DOCUMENTS = "edoc"
 STATUSES = "status"
@@ -29,6 +29,7 @@ class Axis:
     exchange: Exchange
     limits: Limits
     centres: Centres
+    agencies: Agencies
     listings: Listings
     max_agencies: int
     """How many agencies one centre may register."""
@@ -96,13 +97,3 @@ async def only_once(axis: Axis, call: Call) -> None:
     systems = axis.exchange.systems
     if not await systems.use_call(signed.centre.system.id, signed.sha256, expires_at=signed.expires_at):
         raise NotAuthenticated("This call was made before: sign each call anew.")
-
-
-async def codes_of(axis: Axis, agencies: Iterable[AgencyCode]) -> dict[AgencyCode, str]:
-    """Return by own code the code each agency has in lists: the one it has in packets."""
-    wanted = set(agencies)
-    if not wanted:
-        return {}
-    today = legal_date(axis.exchange.clock())
-    known = await axis.exchange.directory.resolve(wanted, on=today)
-    return {code: code_in_lists(known[code], on=today) if code in known else code for code in wanted}

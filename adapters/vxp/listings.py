@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from adapters.vxp import wire
-from gateway.domain.ledger_ports import Directory
+from gateway.domain.directory_ports import Directory
 from gateway.domain.model import Agency, AgencyCode, AliasScheme
 from gateway.domain.ports import Clock
 from gateway.service.exchange import legal_date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.vxp import wire
-from adapters.vxp.calls import DOCUMENTS, STATUSES, Axis, Call, Reply, codes_of, only_once
+from adapters.vxp.calls import DOCUMENTS, STATUSES, Axis, Call, Reply, only_once
 from adapters.vxp.streams import LongAnswer, as_json_data, in_pieces
 from gateway.domain.errors import RequestRejected, UnknownDocument
 from gateway.domain.ledger import InboxItem, InboxLine, StatusLine
@@ -26,10 +26,10 @@ async def list_received(axis: Axis, call: Call) -> Reply:
     x, agencies = axis.exchange, call.centre.agencies
     if call.item_kind() == STATUSES:
         statuses = await x.lives.lines(agencies, limit=LISTED)
-        codes = await codes_of(axis, (code for each in statuses for code in (each.author, each.addressee)))
+        codes = await axis.agencies.codes(code for each in statuses for code in (each.author, each.addressee))
         return wire.encode(wire.Listed(data=[_status_row(each, codes) for each in statuses]))
     lines = await x.inbox.lines(agencies, limit=LISTED, now=x.clock())
-    codes = await codes_of(axis, (code for each in lines for code in (each.sender, each.recipient)))
+    codes = await axis.agencies.codes(code for each in lines for code in (each.sender, each.recipient))
     return wire.encode(wire.Listed(data=[_document_row(each, codes) for each in lines]))
 
 

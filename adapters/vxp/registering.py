@@ -50,7 +50,7 @@ async def register_agency(axis: Axis, call: Call) -> Reply:
     if not await _is_known(axis, registration.code):
         _check_may_register(system, registration.code)
     await x.systems.register(system.id, registration, now=x.clock(), most=axis.max_agencies)
-    axis.centres.forget(system.id)
+    axis.centres.look_again()
     return wire.encode(wire.Done())
 
 
@@ -63,9 +63,9 @@ async def delete_agency(axis: Axis, call: Call) -> Reply:
     """
     agency = await call.centre.agency(call.parameter("AgencyCode").strip())
     await only_once(axis, call)
-    system = call.centre.system.id
-    await axis.exchange.systems.close(system, agency.code, now=axis.exchange.clock())
-    axis.centres.forget(system)
+    x = axis.exchange
+    await x.systems.close(call.centre.system.id, agency.code, now=x.clock())
+    axis.centres.look_again()
     return wire.encode(wire.Done())
 
 

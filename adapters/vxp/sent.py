@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.vxp import wire
-from adapters.vxp.calls import DOCUMENTS, STATUSES, Axis, Call, Reply, codes_of
+from adapters.vxp.calls import DOCUMENTS, STATUSES, Axis, Call, Reply
 from gateway.domain.errors import UnknownDocument
 from gateway.domain.ledger import SentLine
 from gateway.domain.model import AgencyCode, DocumentId, Status, StatusId
@@ -37,11 +37,11 @@ async def list_sent(axis: Axis, call: Call) -> Reply:
         status = await _status(axis, call)
         if status is None:
             return wire.encode(wire.Listed(data=[]))
-        codes = await codes_of(axis, (status.author, status.addressee))
+        codes = await axis.agencies.codes((status.author, status.addressee))
         return wire.encode(wire.Listed(data=[_status_row(status, codes)]))
     lines = await _sent(axis, call, DocumentId(document)) if (document := _named(call)) else []
     lines = lines or await _sent(axis, call, None)
-    codes = await codes_of(axis, (code for line in lines for code in (line.sender, line.recipient)))
+    codes = await axis.agencies.codes(code for line in lines for code in (line.sender, line.recipient))
     return wire.encode(wire.Listed(data=[_row(line, codes) for line in lines]))
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from functools import partial
 
 from aiohttp import hdrs, web
 
 from adapters.secrets import SecretBox
 from adapters.vxp import listings, received, registering, sending, sent, wire
+from adapters.vxp.agencies import Agencies
 from adapters.vxp.calls import Answering, Axis, Call, Reply
 from adapters.vxp.centres import Centres
 from adapters.vxp.codes import status_of
@@ -20,6 +21,7 @@ from adapters.vxp.listings import Listings
 from adapters.vxp.signed_calls import SYSTEM_ID, SignedCall, SignedCalls, WrongSignature
 from adapters.vxp.streams import LongAnswer, in_pieces
 from gateway.domain.errors import ExchangeError
+from gateway.domain.working_days import VIETNAM
 from gateway.edge.body import Body, expect_later
 from gateway.edge.limits import Limits
 from gateway.edge.observe import NOTED_STATUS
@@ -79,7 +81,14 @@ OPERATIONS = (
 )
 
 
-def mount(app: web.Application, *, box: SecretBox, window: timedelta, max_agencies: int) -> None:
+def mount(
+    app: web.Application,
+    *,
+    box: SecretBox,
+    window: timedelta,
+    max_agencies: int,
+    zones: Sequence[tzinfo] = (VIETNAM,),
+) -> None:
     """Add the calls to the application of `/v1`, whose limits and deadlines then hold for them too.
 
     Args:
@@ -87,13 +96,22 @@ def mount(app: web.Application, *, box: SecretBox, window: timedelta, max_agenci
         box: Opens the secrets of the centres.
         window: How far the timestamp of a call may be from the present.
         max_agencies: How many agencies one centre may register.
+        zones: In which time zones the clients' wall clocks may be.
     """
     surface = app[SURFACE]
     x = surface.exchange
-    centres = Centres(x.systems, x.directory, box=box, clock=x.clock)
-    listings_ = Listings(x.directory, x.clock)
-    axis = Axis(x, surface.limits, centres, listings_, max_agencies=max_agencies, started_at=x.clock())
-    calls = SignedCalls(centres, clock=x.clock, window=window)
+    agencies = Agencies(x.directory, x.clock)
+    centres = Centres(x.systems, agencies, box=box, clock=x.clock)
+    axis = Axis(
+        x,
+        surface.limits,
+        centres,
+        agencies,
+        Listings(x.directory, x.clock),
+        max_agencies=max_agencies,
+        started_at=x.clock(),
+    )
+    calls = SignedCalls(centres, clock=x.clock, window=window, zones=zones)
     vxp = web.Application()
     vxp[ERROR_SHAPE] = _refusal
     for operation in OPERATIONS:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from multidict import CIMultiDictProxy
 
@@ -31,7 +31,7 @@ ALWAYS_SIGNED = ("systemid", "timestamp", "content-type")
 REMEMBERED = 100_000
 """Signatures kept for each centre: more than its limit of requests lets it make before they are forgotten."""
 
-_TIMESTAMP = re.compile(r"(\d{8}T\d{6})\+(\d{4})", re.ASCII)
+_TIMESTAMP = re.compile(r"(\d\d)(\d\d)(\d{4})T(\d\d)(\d\d)(\d\d)\+(\d{4})", re.ASCII)
 _SYSTEM_ID = re.compile(r"[\x21-\x7e]{1,64}")
 
 Headers = CIMultiDictProxy[str]
@@ -72,14 +72,24 @@ class _Seen:
 
 
 class SignedCalls:
-    """Checks the signatures of calls and remembers them in this process until they expire."""
+    """Checks the signatures of calls and remembers them in this process until they expire.
+
+    A timestamp is a wall clock and does not say of which zone: it may be that of any of `zones`.
+    """
 
     def __init__(
-        self, centres: Centres, *, clock: Clock, window: timedelta, remembered: int = REMEMBERED
+        self,
+        centres: Centres,
+        *,
+        clock: Clock,
+        window: timedelta,
+        zones: Sequence[tzinfo] = (VIETNAM,),
+        remembered: int = REMEMBERED,
     ) -> None:
         self._centres = centres
         self._clock = clock
         self._window = window
+        self._zones = zones
         self._remembered = remembered
         self._seen: dict[SystemId, _Seen] = {}
 
@@ -94,15 +104,19 @@ class SignedCalls:
         """
         centre, signature = await self._signer(headers)
         signed = _signed_values(headers)
-        signed_at = _signed_at(signed["timestamp"])
-        if abs(self._clock() - signed_at) > self._window:
+        now = self._clock()
+        wall_clock = _wall_clock(signed["timestamp"])
+        moments = [wall_clock.replace(tzinfo=zone) for zone in self._zones]
+        signed_at = min(moments, key=lambda moment: abs(now - moment))
+        if abs(now - signed_at) > self._window:
             raise NotAuthenticated(f"The timestamp is more than {self._window} from the present.")
         for name in reads:
             if name.casefold() not in signed and PREFIX + name in headers:
                 raise NotAuthenticated(f"{name} is not signed.")
         parameters = {name: signed[name.casefold()] for name in reads if name.casefold() in signed}
         sha256 = hashlib.sha256(signature.encode()).hexdigest()
-        return SignedCall(centre, parameters, sha256, signed_at, signed_at + self._window)
+        # Read in the zone furthest west it may be shown again, and would look fresh.
+        return SignedCall(centre, parameters, sha256, signed_at, max(moments) + self._window)
 
     def remember(self, call: SignedCall, *, changes: bool) -> None:
         """Remember a call; one that `changes` something must not have the signature of any call before.
@@ -133,7 +147,7 @@ class SignedCalls:
         if centre is None:
             raise WrongSignature
         shown, message = signature.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape")
-        for secret in centre.secrets:
+        for secret in centre.secrets_at(self._clock()):
             if hmac.compare_digest(hmac_of(message, secret=secret).encode(), shown):
                 return centre, signature
         raise WrongSignature
@@ -141,7 +155,7 @@ class SignedCalls:
 
 def hmac_of(message: bytes, *, secret: str) -> str:
     """Return the lower-case hex HMAC-SHA256 that `hash-header` carries for the text of `sign-header`."""
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), message, "sha256").hex()
 
 
 def _only(headers: Headers, name: str) -> str:
@@ -180,13 +194,14 @@ def _signed_values(headers: Headers) -> dict[str, str]:
     return signed
 
 
-def _signed_at(text: str) -> datetime:
-    """Return the moment of a timestamp: Vietnamese wall clock, milliseconds behind the plus sign."""
+def _wall_clock(text: str) -> datetime:
+    """Return what the clock showed at a timestamp: the milliseconds stand behind the plus sign."""
     match = _TIMESTAMP.fullmatch(text)
     try:
         if match is None:
             raise ValueError(text)
-        wall_clock = datetime.strptime(match[1], "%d%m%YT%H%M%S")
-        return wall_clock.replace(tzinfo=VIETNAM) + timedelta(milliseconds=int(match[2]))
+        day, month, year, hour, minute, second, milliseconds = map(int, match.groups())
+        # Added: four digits may be more than a second.
+        return datetime(year, month, day, hour, minute, second) + timedelta(milliseconds=milliseconds)
     except (ValueError, OverflowError) as error:
         raise NotAuthenticated("The timestamp is not like 21112026T223615+0602.") from error

@@ -71,6 +71,19 @@ def type_by_name(name: str) -> FileType:
     return kind
 
 
+def may_be_signed(media_type: str, *, head: bytes) -> bool:
+    """Return whether a file can carry a signature that is looked for, by its type or else its first bytes."""
+    if media_type != UNKNOWN_TYPE:
+        return media_type in _SIGNED_TYPES
+    is_cms = _SIGNED_DATA in head[:_SIGNED_DATA_WITHIN] or head.lstrip().startswith(_ARMOURED_CMS)
+    return is_cms or b"%PDF-" in head or _is_xml(head) or _ZIP(head)
+
+
+def type_by_content(head: bytes) -> str:
+    """Return the media type of a file that came without a name, by its first bytes."""
+    return PDF.media_type if PDF.begins(head) else UNKNOWN_TYPE
+
+
 def check_content(name: str, kind: FileType, *, head: bytes) -> None:
     """Pass when the first bytes of a file are what its name says.
 
@@ -119,8 +132,21 @@ _OLE2 = _magic(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _JPEG = FileType("image/jpeg", _magic(b"\xff\xd8\xff"))
 _TIFF = FileType("image/tiff", _magic(b"II*\x00", b"MM\x00*"))
 
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+"""The type of a CMS signature, as it stands behind the outermost lengths."""
+_SIGNED_DATA_WITHIN = 24
+_ARMOURED_CMS = (b"-----BEGIN PKCS7-----", b"-----BEGIN CMS-----", b"MII", b"MIA")
+_DER_OR_PEM = _magic(*(bytes((0x30, length)) for length in range(0x80, 0x85)), *_ARMOURED_CMS)
+PDF = FileType("application/pdf", _magic(b"%PDF-"))
+_XML = FileType("application/xml", _is_xml)
+_P7S = FileType("application/pkcs7-signature", _DER_OR_PEM)
+_P7M = FileType("application/pkcs7-mime", _DER_OR_PEM)
+UNKNOWN_TYPE = "application/octet-stream"
+HEAD_BYTES = 1024
+_SIGNED_TYPES = frozenset(kind.media_type for kind in (PDF, _XML, _P7S, _P7M))
+
 TYPES: dict[str, FileType] = {
-    "pdf": FileType("application/pdf", _magic(b"%PDF-")),
+    "pdf": PDF,
     "docx": FileType(_OPEN_XML + "wordprocessingml.document", _ZIP),
     "xlsx": FileType(_OPEN_XML + "spreadsheetml.sheet", _ZIP),
     "pptx": FileType(_OPEN_XML + "presentationml.presentation", _ZIP),
@@ -131,7 +157,9 @@ TYPES: dict[str, FileType] = {
     "xls": FileType("application/vnd.ms-excel", _OLE2),
     "ppt": FileType("application/vnd.ms-powerpoint", _OLE2),
     "rtf": FileType("application/rtf", _magic(b"{\\rtf")),
-    "xml": FileType("application/xml", _is_xml),
+    "xml": _XML,
+    "p7s": _P7S,
+    "p7m": _P7M,
     "txt": FileType("text/plain", _is_text),
     "png": FileType("image/png", _magic(b"\x89PNG\r\n\x1a\n")),
     "jpg": _JPEG,

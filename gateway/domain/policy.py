@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from gateway.domain.envelope import DocumentKind, Envelope, Secrecy
 from gateway.domain.errors import MalformedDocument, SignatureRejected, StateSecret
 from gateway.domain.model import PolicyLabel, SignaturePolicy, StoredFile
-from signing.report import Verdict
+from signing.report import Verdict, VerificationReport
+
+BAD_CONTAINER = "bad-container"
+"""The warning about a file that is judged, and not to be kept: it is cut off, or two files in one."""
 
 _DASHES = "\u2010-\u2015\u2212-"
 _GAP = rf"[\s_{_DASHES}]*"
@@ -77,6 +80,16 @@ def policy_for(kind: DocumentKind, policy: SignaturePolicy) -> SignaturePolicy:
     return SignaturePolicy.LABEL if kind is DocumentKind.RECALL else policy
 
 
+def refuse_bad_container(report: VerificationReport) -> None:
+    """Pass when the file a verdict is on may be kept.
+
+    Raises:
+        MalformedDocument: Its bytes are not in order; `reasons` says how.
+    """
+    if reasons := tuple(each.detail for each in report.warnings if each.code == BAD_CONTAINER):
+        raise MalformedDocument("The file cannot be read.", reasons=reasons)
+
+
 def label_of(files: Sequence[StoredFile], *, policy: SignaturePolicy) -> PolicyLabel:
     """Return the label a document with these files travels under.
 
@@ -85,7 +98,7 @@ def label_of(files: Sequence[StoredFile], *, policy: SignaturePolicy) -> PolicyL
 
     Raises:
         SignatureRejected: The policy demands a signed document and this is none; `reasons` has
-            one line per file and reason.
+            one line per file and reason, and the sentence of each signature in Vietnamese.
     """
     verdicts = [file.verdict for file in files]
     if Verdict.TOTAL_PASSED in verdicts and Verdict.TOTAL_FAILED not in verdicts:
@@ -102,4 +115,7 @@ def _why_not(files: Sequence[StoredFile]) -> list[str]:
             continue
         reasons = file.report.reasons or ("the file carries no digital signature",)
         lines += [f"{file.name}: {file.verdict}: {reason}" for reason in reasons]
+        bad = [each for each in file.report.signatures if each.indication is not Verdict.TOTAL_PASSED]
+        said = [each.sentence_vi for each in bad if each.sentence_vi] if bad else ["Tệp không có chữ ký số."]
+        lines += [f"{file.name}: {sentence}" for sentence in said]
     return lines

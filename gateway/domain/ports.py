@@ -86,8 +86,17 @@ class Bodies(Protocol):
 class Verifier(Protocol):
     """Judges the signatures of a file, and what is in it, in a parsing worker."""
 
-    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:
-        """Return the verdict on a file. Anything but a PDF counts as unsigned; archives are looked through.
+    async def verify(
+        self, path: Path, *, media_type: str, sha256: Sha256 | None = None, content: Path | None = None
+    ) -> VerificationReport:
+        """Return the verdict on a file. What can carry no signature counts as unsigned; archives are looked
+        through.
+
+        Args:
+            path: Where it is.
+            media_type: What it is taken for.
+            sha256: Its hash, where that is known: the verdict on the same bytes need not be found twice.
+            content: The file that it signs, for a detached signature.
 
         Raises:
             MalformedDocument: The file is broken, hides something or broke the limits of time or memory:

@@ -38,6 +38,9 @@ class Limits:
     token_life: timedelta
     inbox_wait_max: timedelta
     trusted_proxies: tuple[Network, ...] = ()
+    judgements_at_once: int = 1
+    """How many files are judged for one agency at a time, beside those of its documents."""
+    judgement_wait_max: timedelta = timedelta(seconds=20)
 
     def is_trusted_proxy(self, address: str | None) -> bool:
         """Return whether a connection from this address comes from one of the site's own proxies."""

@@ -13,6 +13,7 @@ from gateway.domain.errors import SubmissionInProgress
 from gateway.domain.model import AgencyCode
 from gateway.edge.limits import Buckets, Limits
 from gateway.edge.tokens import Tokens
+from gateway.edge.turns import Turns
 from gateway.service.exchange import Exchange
 
 FAILED_LOGINS_PER_SECOND = 0.1
@@ -88,6 +89,7 @@ class Surface:
     failed_logins: Buckets
     failed_logins_of_address: Buckets
     wrong_tokens: Buckets
+    judgements: Turns
     polls: LongPolls = field(default_factory=LongPolls)
     running: RunningSubmissions = field(default_factory=RunningSubmissions)
 
@@ -109,6 +111,7 @@ def make_surface(x: Exchange, limits: Limits, *, public_url: str) -> Surface:
             x.clock, FAILED_LOGINS_PER_SECOND * 10, FAILED_LOGINS_OF_ADDRESS_BURST
         ),
         wrong_tokens=Buckets(x.clock, WRONG_TOKENS_PER_SECOND, WRONG_TOKENS_BURST),
+        judgements=Turns(limits.judgements_at_once, limits.judgement_wait_max),
     )
 
 

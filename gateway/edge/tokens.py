@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gateway.domain.directory_ports import Clients, Directory
 from gateway.domain.errors import NotAllowed
-from gateway.domain.ledger_ports import Clients, Directory
 from gateway.domain.model import Agency, Client, Role
 from gateway.domain.ports import Clock
 

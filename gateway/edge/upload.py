@@ -1,4 +1,5 @@
-"""Receiving a document: an envelope first, then its files, streamed into drafts within budgets."""
+"""Receiving files: a document as an envelope and then its files, or what is only to be judged; streamed into
+drafts within budgets."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from gateway.domain.errors import MalformedDocument, MalformedRequest, TooLarge
-from gateway.domain.file_types import check_content, shown_name, type_by_name
+from gateway.domain.file_types import check_content, shown_name, type_by_content, type_by_name
 from gateway.domain.packets import ReceivedFile
 from gateway.domain.ports import Bodies, Draft
 from gateway.domain.texts import strict_json
@@ -117,13 +118,38 @@ class Upload:
             files.append(file)
         return files
 
-    async def _file(self, part: Part) -> ReceivedFile:
-        name = shown_name(part.filename)
-        kind = type_by_name(name)
+    async def signed(self) -> tuple[ReceivedFile, Draft | None]:
+        """Return the file to be judged, and the file that it signs if one came, each in a draft.
+
+        Raises:
+            MalformedRequest: There is no `file`, a part twice, or one that is neither this nor `content`.
+            TooLarge: One is too large.
+            StoreUnavailable: There is no room for them.
+        """
+        received: dict[str, ReceivedFile] = {}
+        while (part := await self._parts.next_part()) is not None:
+            if part.name not in ("file", "content") or part.name in received:
+                raise MalformedRequest(
+                    "Send one `file` part, and one `content` part if it signs another file."
+                )
+            draft = await self._draft(part.name)
+            received[part.name] = ReceivedFile(part.name, type_by_content(draft.head), draft)
+        if "file" not in received:
+            raise MalformedRequest("Send the file in a `file` part.")
+        content = received.get("content")
+        return received["file"], content.draft if content else None
+
+    async def _draft(self, name: str) -> Draft:
         draft: Draft = await self._drafts.enter_async_context(self._bodies.receiving())
         async for chunk in self._parts.content():
             await draft.write(chunk)
             if draft.size_bytes > self._limits.max_file_bytes:
                 raise TooLarge(f"{name} is larger than {self._limits.max_file_bytes} bytes.")
+        return draft
+
+    async def _file(self, part: Part) -> ReceivedFile:
+        name = shown_name(part.filename)
+        kind = type_by_name(name)
+        draft = await self._draft(name)
         check_content(name, kind, head=draft.head)
         return ReceivedFile(name, kind.media_type, draft)

@@ -22,6 +22,7 @@ from gateway.http import (
     statuses,
     submission,
     token,
+    verifications,
 )
 from gateway.http.docs import documentation
 from gateway.http.openapi import describe
@@ -38,6 +39,7 @@ ROUTES = (
     *dossiers.ROUTES,
     *reports.ROUTES,
     *lateness.ROUTES,
+    *verifications.ROUTES,
 )
 
 

@@ -15,8 +15,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
+from gateway.domain.directory_ports import Clients
 from gateway.domain.errors import NotAuthenticated
-from gateway.domain.ledger_ports import Clients
 from gateway.domain.model import Client
 
 LONGEST_LIFE = timedelta(minutes=5)

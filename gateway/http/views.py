@@ -31,7 +31,7 @@ from gateway.service.late import Late
 from gateway.service.lease import Lease
 from gateway.service.recall import Recalled
 from gateway.service.submit import Accepted
-from signing.report import SignatureReport
+from signing.report import SignatureReport, VerificationReport
 
 
 def answer(
@@ -78,25 +78,40 @@ def accepted(made: Accepted) -> bytes:
 
 
 def _verification(file: StoredFile) -> wire.VerificationOut:
-    return wire.VerificationOut(
-        name=file.name,
-        sha256=file.sha256,
-        verdict=file.verdict,
-        signatures=[_signature(each) for each in file.report.signatures],
-        warnings=[wire.WarningOut(each.code, each.detail) for each in file.report.warnings],
+    found = msgspec.structs.asdict(report(file.report))
+    return wire.VerificationOut(name=file.name, sha256=file.sha256, **found)
+
+
+def report(found: VerificationReport) -> wire.VerdictOut:
+    """Return the verdict on a file. What it rests on, and what was missing, is not for everybody."""
+    return wire.VerdictOut(
+        verdict=found.verdict,
+        kind=found.kind,
+        signatures=[_signature(each) for each in found.signatures],
+        warnings=[wire.WarningOut(each.code, each.detail) for each in found.warnings],
+        trust_version=found.trust_version,
+        policy_version=found.policy_version,
     )
 
 
-def _signature(report: SignatureReport) -> wire.SignatureOut:
+def _signature(found: SignatureReport) -> wire.SignatureOut:
     return wire.SignatureOut(
-        field=report.field,
-        verdict=report.indication,
-        sub_indication=report.sub_indication,
-        signer=report.signer,
-        organisation=report.organisation,
-        signed_at=_shown_if_any(report.signed_at),
-        facets=asdict(report.facets),
-        reasons=report.reasons,
+        field=found.field,
+        indication=found.indication,
+        sub_indication=found.sub_indication,
+        level=found.level,
+        signer=found.signer,
+        organisation=found.organisation,
+        signed_at=_shown_if_any(found.signed_at),
+        role=found.role,
+        agency=found.agency,
+        domain=found.domain,
+        facets=asdict(found.facets),
+        codes=found.codes,
+        reasons=found.reasons,
+        reasons_vi=found.reasons_vi,
+        sentence_vi=found.sentence_vi,
+        sentence_en=found.sentence_en,
     )
 
 

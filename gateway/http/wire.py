@@ -80,16 +80,25 @@ class ReceiptFile(msgspec.Struct):
 
 
 class SignatureOut(msgspec.Struct):
-    """The verdict on one signature."""
+    """The verdict on one signature. `indication` and `sub_indication` are those of ETSI EN 319 102-1; `codes`
+    has a stable code for each of `reasons`. A sentence says the same to a person."""
 
     field: str
-    verdict: Verdict
+    indication: Verdict
     sub_indication: str | None
+    level: str
     signer: str | None
     organisation: str | None
     signed_at: datetime | None
+    role: str
+    agency: str | None
+    domain: str
     facets: dict[str, FacetState]
+    codes: Sequence[str]
     reasons: Sequence[str]
+    reasons_vi: Sequence[str]
+    sentence_vi: str
+    sentence_en: str
 
 
 class WarningOut(msgspec.Struct):
@@ -99,14 +108,23 @@ class WarningOut(msgspec.Struct):
     detail: str
 
 
-class VerificationOut(msgspec.Struct):
-    """The verdict on one file."""
+class VerdictOut(msgspec.Struct, kw_only=True):
+    """The verdict on a file, that of its worst signature. `kind` is `pdf`, `cms`, `xml`, `edxml` or empty;
+    `trust_version` and `policy_version` name whom was believed and by which rules it was judged."""
+
+    verdict: Verdict
+    kind: str
+    signatures: list[SignatureOut]
+    warnings: list[WarningOut]
+    trust_version: str
+    policy_version: str
+
+
+class VerificationOut(VerdictOut, kw_only=True):
+    """The verdict on one file of a document."""
 
     name: str
     sha256: str
-    verdict: Verdict
-    signatures: list[SignatureOut]
-    warnings: list[WarningOut]
 
 
 class AcceptedDelivery(msgspec.Struct):

@@ -112,6 +112,13 @@ class SubmissionIn(msgspec.Struct):
     edxml: Bytes | None = None
 
 
+class VerificationIn(msgspec.Struct):
+    """A multipart form: the file to judge; for a detached signature (.p7s) the file it signs as `content`."""
+
+    file: Bytes
+    content: Bytes | None = None
+
+
 class TokenIn(msgspec.Struct):
     """An OAuth 2.0 client-credentials request. Secrets may come by HTTP Basic instead."""
 

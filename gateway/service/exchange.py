@@ -6,18 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from gateway.domain.directory_ports import Clients, Directory, Systems
 from gateway.domain.dossiers import Dossiers
 from gateway.domain.ids import new_id
-from gateway.domain.ledger_ports import (
-    Clients,
-    Deliveries,
-    Directory,
-    Inbox,
-    Lives,
-    Records,
-    Submissions,
-    Systems,
-)
+from gateway.domain.ledger_ports import Deliveries, Inbox, Lives, Records, Submissions
 from gateway.domain.model import Channel
 from gateway.domain.packets import Packets
 from gateway.domain.ports import Bodies, Broker, Clock, Connector, Meter, Verifier, Wakeups

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.domain.directory_ports import Directory
 from gateway.domain.errors import NotFound
-from gateway.domain.ledger_ports import Directory
 from gateway.domain.model import Agency, AgencyCode
 from gateway.domain.ports import Clock
 from gateway.domain.reports import Line, Month, Reports, roll_up, with_everything_beneath

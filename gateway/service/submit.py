@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from time import monotonic
 from typing import Any
 
 from gateway.domain.envelope import DocumentKind, Envelope, UnknownRecipients, Urgency
@@ -31,13 +30,20 @@ from gateway.domain.model import (
     EventKind,
     Handover,
     KeptPacket,
+    PolicyLabel,
     Receipt,
     ReceiptId,
     ReceiptKind,
     StoredFile,
 )
 from gateway.domain.packets import ReceivedFile
-from gateway.domain.policy import check_files, label_of, policy_for, refuse_state_secret
+from gateway.domain.policy import (
+    check_files,
+    label_of,
+    policy_for,
+    refuse_bad_container,
+    refuse_state_secret,
+)
 from gateway.domain.ports import Draft
 from gateway.domain.receipts import accepted_statement
 from gateway.domain.routing import lane_of
@@ -46,7 +52,7 @@ from gateway.service.dossier import check_dossier
 from gateway.service.exchange import Exchange, legal_date
 from gateway.service.ordering import orders_of, targets_of
 from gateway.service.taking_back import left_to_the_chore, take_back
-from signing.report import VerificationReport
+from gateway.service.verify import verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +113,19 @@ async def submit(x: Exchange, submission: Submission, *, render: Callable[[Accep
 
     # 1. verify
     # One file after the other: a document of many must not hold every parsing worker.
-    files = tuple([_stored(file, await _verify(x, file)) for file in submission.files])
+    files = tuple([await _verified(x, file, submission) for file in submission.files])
     label = label_of(files, policy=policy_for(envelope.kind, sender.policy))
     # 2. keep
-    packet = [submission.packet_draft] if submission.packet_draft else []
-    await x.bodies.keep([*(file.draft for file in submission.files), *packet])
+    await x.bodies.keep(_drafts(submission))
     # 3. commit: one transaction for document, deliveries, orders, answer and receipt
-    document = Document(
-        id=DocumentId(x.new_id()),
-        sender=sender.code,
-        envelope=envelope,
-        files=files,
-        label=label,
-        accepted_at=now,
-        duplicate_of=facts.duplicate_of,
-        skipped=skipped,
-        send_by=x.rules.calendar.send_by(envelope.issued_on) if envelope.issued_on else None,
+    document = _document(
+        x, submission, files=files, label=label, now=now, duplicate_of=facts.duplicate_of, skipped=skipped
     )
     deliveries = _deliveries(x, document, recipients)
     receipt = await _receipt(x, document, recipients)
-    content = render(Accepted(document, deliveries, receipt))
     answer = await x.submissions.commit(
         key,
-        Answer(fingerprint, document.id, content),
+        Answer(fingerprint, document.id, render(Accepted(document, deliveries, receipt))),
         document=document,
         deliveries=deliveries,
         receipt=receipt,
@@ -225,15 +221,41 @@ def _recipients(
     return list(recipients.values()), tuple(wrong)
 
 
-async def _verify(x: Exchange, file: ReceivedFile) -> VerificationReport:
-    began = monotonic()
-    report = await x.verifier.verify(file.draft.path, media_type=file.media_type)
-    x.meter.verified(report.verdict, seconds=monotonic() - began)
-    return report
-
-
-def _stored(file: ReceivedFile, report: VerificationReport) -> StoredFile:
+async def _verified(x: Exchange, file: ReceivedFile, submission: Submission) -> StoredFile:
+    """Return a file with the verdict on it. `name.p7s` beside `name` is a detached signature over that."""
+    signed = [each for each in submission.files if f"{each.name}.p7s".casefold() == file.name.casefold()]
+    report = await verify(x, file, content=signed[0].draft if signed else None)
+    refuse_bad_container(report)
     return StoredFile(file.name, file.media_type, file.draft.size_bytes, file.draft.sha256, report)
+
+
+def _drafts(submission: Submission) -> list[Draft]:
+    packet = [submission.packet_draft] if submission.packet_draft else []
+    return [*(file.draft for file in submission.files), *packet]
+
+
+def _document(
+    x: Exchange,
+    submission: Submission,
+    *,
+    files: tuple[StoredFile, ...],
+    label: PolicyLabel,
+    now: datetime,
+    duplicate_of: DocumentId | None,
+    skipped: tuple[str, ...],
+) -> Document:
+    envelope = submission.envelope
+    return Document(
+        id=DocumentId(x.new_id()),
+        sender=submission.sender.code,
+        envelope=envelope,
+        files=files,
+        label=label,
+        accepted_at=now,
+        duplicate_of=duplicate_of,
+        skipped=skipped,
+        send_by=x.rules.calendar.send_by(envelope.issued_on) if envelope.issued_on else None,
+    )
 
 
 def _deliveries(x: Exchange, document: Document, recipients: Sequence[Agency]) -> list[Delivery]:

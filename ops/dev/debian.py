@@ -13,6 +13,9 @@ from ops.dev.steps import CannotBeDone, run_quietly, say
 SERVERS = {"rabbitmq": "rabbitmq-server", "postgresql": "postgresql"}
 """The word the demo takes, and the Debian package behind it."""
 
+SECOND_OPINIONS = {"openssl": "openssl", "pdfsig": "poppler-utils", "xmlsec1": "xmlsec1"}
+"""Programs the tests ask whether they judge signatures as we do, and the Debian package of each."""
+
 # No server may start by itself on a machine that only wants to test, and no cluster may be made: both files
 # are here for the time of the installation alone, and one that is already there stays as it is.
 APT_INSTALL = """
@@ -38,13 +41,14 @@ install "$@" || { apt-get update && install "$@"; }
 """
 
 
-def ensure_servers(words: Sequence[str]) -> None:
-    """Install the servers among these that are missing; none of them is started.
+def ensure_programs(words: Sequence[str]) -> None:
+    """Install the servers and programs among these that are missing; no server is started.
 
     Raises:
         CannotBeDone: We may not install them here; the text names the packages.
     """
-    missing = [SERVERS[word] for word in words if not _is_installed(word)]
+    packages = SERVERS | SECOND_OPINIONS
+    missing = [packages[word] for word in words if not _is_installed(word)]
     if not missing:
         return
     if not may_install():
@@ -70,10 +74,11 @@ def apt_install(packages: Sequence[str]) -> None:
     run_quietly(command)
 
 
-def _is_installed(server: str) -> bool:
-    if server == "postgresql":
+def _is_installed(word: str) -> bool:
+    if word == "postgresql":
         return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return shutil.which("rabbitmq-server", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
+    program = "rabbitmq-server" if word == "rabbitmq" else word
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
 
 
 def _as_root(command: Sequence[str]) -> list[str] | None:

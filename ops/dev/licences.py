@@ -15,6 +15,7 @@ ALLOWED = frozenset(
         *("Apache-2.0", "Apache 2.0", "Apache Software License"),
         *("MIT", "MIT-0", "MIT License"),
         *("BSD-2-Clause", "BSD-3-Clause", "BSD License"),
+        "BSD-3-Clause, Apache-2.0, dependency licenses",  # pypdfium2, and what PDFium is built from
         *("PSF-2.0", "Python Software Foundation License"),
         # Weak copyleft, per file: fine for what is used unchanged.
         *("MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)"),

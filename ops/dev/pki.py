@@ -156,7 +156,9 @@ class DemoAuthority:
             .add_extension(_authority_key(self.issuer), critical=False)
         )
         if wanted := list(purposes):
-            builder = builder.add_extension(x509.ExtendedKeyUsage(wanted), critical=False)
+            # RFC 3161 §2.3: of a time-stamping authority it is critical.
+            is_critical = ExtendedKeyUsageOID.TIME_STAMPING in wanted
+            builder = builder.add_extension(x509.ExtendedKeyUsage(wanted), critical=is_critical)
         certificate = builder.sign(self.issuer.key, hashes.SHA256())
         return Identity(key, certificate, (self.issuer.certificate,))
 

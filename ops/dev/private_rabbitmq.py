@@ -53,7 +53,7 @@ class PrivateRabbitMq:
         self._amqp_port, self._dist_port, self._epmd_port, self._http_port = free_ports(4)
         # Named by the broker at its first start on an empty folder, instead of `guest`.
         self._user = "lienthong"
-        self._password = secrets.token_urlsafe(18)
+        self._password = secrets.token_hex(18)
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
 

@@ -14,9 +14,10 @@ import msgspec
 
 from broker.connection import BrokerAway, NoQueue
 from broker.publisher import Publisher
+from gateway.domain.directory_ports import Directory
 from gateway.domain.errors import AgencyUnavailable
 from gateway.domain.ledger import Claim
-from gateway.domain.ledger_ports import Directory, Inbox
+from gateway.domain.ledger_ports import Inbox
 from gateway.domain.model import AgencyCode, Channel, Delivery, Document, Event, EventKind
 from gateway.domain.ports import Clock
 from gateway.domain.states import DeliveryState

@@ -17,6 +17,7 @@ from uuid import uuid4
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
+from aiormq import Channel as RawChannel
 from pamqp.commands import Basic
 
 from broker import topology
@@ -95,7 +96,7 @@ class Publisher:
         self._all_published = asyncio.Event()
         self._all_published.set()
         self._connection: AbstractConnection | None = None
-        self._agency_queues: AbstractExchange | None = None
+        self._agency_queues: RawChannel | None = None
         self._lost = asyncio.Event()
         self._woken: set[AgencyCode] = set()
         self._somebody_woken = asyncio.Event()
@@ -112,14 +113,14 @@ class Publisher:
         One that is being confirmed may count twice, so that the sweeper rather does too little.
         """
         connection = self._connection
-        if connection is None or await self._is_blocked(connection):
+        if connection is None or self._is_blocked(connection):
             return {}
         try:
             depths = await answered(topology.depths(connection), within=ASK_WITHIN)
         except BrokerAway as away:
             if isinstance(away.__cause__, ChannelNotFoundEntity):
                 self._lost.set()  # the next session declares the queue again
-            await self._is_blocked(connection)
+            self._is_blocked(connection)
             return {}
         for queue, handovers in self._buffer.depths().items():
             depths[queue] += -(-handovers // BATCH)
@@ -145,12 +146,17 @@ class Publisher:
             NoQueue: The agency has no queue.
             BrokerAway: The broker is away, blocks, refuses, or did not confirm in time.
         """
-        connection, exchange = self._standing_connection(), self._agency_queues
-        if exchange is None or await self._is_blocked(connection):
+        connection, channel = self._standing_connection(), self._agency_queues
+        if channel is None or self._is_blocked(connection):
             raise BrokerAway("the broker takes nothing at present")
         message = self._message(body, expiration=min(max(life, timedelta(0)), LONGEST_LIFE))
         queue = topology.agency_queue(to)
-        publishing = asyncio.ensure_future(exchange.publish(message, queue, mandatory=True))
+        # An exchange of the library would let each publish of a batch wait until the one before is written.
+        publishing = asyncio.ensure_future(
+            channel.basic_publish(
+                body, routing_key=queue, properties=message.properties, mandatory=True, wait=False
+            )
+        )
         try:
             await self._confirmed(publishing, connection)
         except PublishError as returned:
@@ -196,11 +202,13 @@ class Publisher:
         deliveries = await channel.get_exchange(topology.DELIVERIES, ensure=False)
         for_agencies = await answered(_opened(connection, confirms=True))
         for_agencies.close_callbacks.add(lambda *_: lost.set())
+        for_agencies_raw = await answered(for_agencies.get_underlay_channel())
+        assert isinstance(for_agencies_raw, RawChannel), "the library has no other"
         channel = await answered(_opened(connection, confirms=False))
         events = await channel.get_exchange(topology.EVENTS, ensure=False)
         publish = partial(self._publish, exchange=deliveries, connection=connection)
         self._connection, self._lost = connection, lost
-        self._agency_queues = for_agencies.default_exchange
+        self._agency_queues = for_agencies_raw
         self._counters.connected = True
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -257,7 +265,7 @@ class Publisher:
         """
         try:
             while not (await asyncio.wait({publishing}, timeout=self._publish_within.total_seconds()))[0]:
-                if not await self._is_blocked(connection):
+                if not self._is_blocked(connection):
                     raise BrokerAway(f"no confirm within {self._publish_within}")
                 await self._until_unblocked(connection)
             confirmation = outcome(publishing)
@@ -275,12 +283,12 @@ class Publisher:
             message = Message(encode_agencies(agencies), app_id=self.id, message_id=self._message_id())
             await answered(exchange.publish(message, _event_key(agencies), mandatory=False))
 
-    async def _is_blocked(self, connection: AbstractConnection) -> bool:
-        self._counters.blocked = await is_blocked(connection)
+    def _is_blocked(self, connection: AbstractConnection) -> bool:
+        self._counters.blocked = is_blocked(connection)
         return self._counters.blocked
 
     async def _until_unblocked(self, connection: AbstractConnection) -> None:
-        if await self._is_blocked(connection):
+        if self._is_blocked(connection):
             await wait_while_blocked(connection)
             self._counters.blocked = False
 

@@ -19,9 +19,10 @@ from adapters.bodies import FolderBodies
 from broker.counters import BrokerCounters
 from broker.direct import DirectBroker
 from broker.sweeper import Sweeper
+from gateway.domain.directory_ports import Directory
 from gateway.domain.errors import RecipientRefused, SigningUnavailable, StoreUnavailable
 from gateway.domain.ledger import Backlog
-from gateway.domain.ledger_ports import Directory, Records
+from gateway.domain.ledger_ports import Records
 from gateway.domain.model import Channel, Lane
 from gateway.domain.states import DeliveryState
 from gateway.service.acknowledge import acknowledge

@@ -12,6 +12,7 @@ import pytest
 from adapters.edxml.packet import Read
 from adapters.scanner import Scanned
 from gateway.domain.errors import DependencyUnavailable, MalformedDocument
+from gateway.domain.model import Sha256
 from ops.settings import SettingsError, load
 from signing.report import Verdict, VerificationReport
 
@@ -28,7 +29,9 @@ FINDS_EICAR = "sys.exit(1 if b'EICAR-STANDARD' in content else 0)"
 class Unsigned:
     """Judges every file as unsigned."""
 
-    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:
+    async def verify(
+        self, path: Path, *, media_type: str, sha256: Sha256 | None = None, content: Path | None = None
+    ) -> VerificationReport:
         """Return that nobody signed it."""
         return VerificationReport.unsigned()
 
@@ -40,7 +43,9 @@ class Unsigned:
 class Refusing(Unsigned):
     """Refuses every file."""
 
-    async def verify(self, path: Path, *, media_type: str) -> VerificationReport:
+    async def verify(
+        self, path: Path, *, media_type: str, sha256: Sha256 | None = None, content: Path | None = None
+    ) -> VerificationReport:
         """Return nothing."""
         raise MalformedDocument("refused before")
 

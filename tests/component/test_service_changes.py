@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from gateway.domain.envelope import DocumentKind
 from gateway.domain.errors import IllegalTransition
-from gateway.domain.model import AgencyCode, Delivery, Document, Status
+from gateway.domain.model import AgencyCode, Document, Status
 from gateway.domain.states import BusinessStatus, ChangeKind, ChangeState, DeliveryState, Life
 from gateway.service.acknowledge import acknowledge
 from gateway.service.recall import recall
 from gateway.service.take import take
-from tests.support.exchange import OTHER_RECIPIENT, RECIPIENT, SENDER, open_world
+from tests.support.exchange import OTHER_RECIPIENT, RECIPIENT, SENDER
+from tests.support.opened_document import BOTH, HOUR, clerk, copies, document
 from tests.support.paperwork import REASON, Clerk, statement
 
+__all__ = ["clerk", "document"]  # fixtures
+
 B = BusinessStatus
-BOTH = (RECIPIENT, OTHER_RECIPIENT)
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def clerk(tmp_path: Path) -> AsyncIterator[Clerk]:
-    async with open_world(tmp_path) as world:
-        yield Clerk(world)
-
-
-@pytest.fixture
-async def document(clerk: Clerk) -> Document:
-    """A document to two agencies, opened by the first."""
-    accepted = await clerk.sent(to=BOTH)
-    await clerk.open(accepted.deliveries[0])
-    return accepted.document
-
-
-async def copies(clerk: Clerk, document: Document) -> tuple[Delivery, Delivery]:
-    first, second = await clerk.world.exchange.records.deliveries(document.id)
-    return first, second
 
 
 # --- 13, 15 and 16 ------------------------------------------------------------------------------------

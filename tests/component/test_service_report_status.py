@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from gateway.domain.envelope import Reference, Staff
 from gateway.domain.errors import ExchangeError, IllegalTransition, MalformedRequest, UnknownDocument
-from gateway.domain.model import AgencyCode, Delivery, Document
+from gateway.domain.model import AgencyCode, Document
 from gateway.domain.packets import StatusNotice
 from gateway.domain.states import BusinessStatus, DeliveryState, Life
 from gateway.service.report_status import report_status
-from tests.support.exchange import OTHER_RECIPIENT, PUSHED_RECIPIENT, RECIPIENT, SENDER, open_world
+from tests.support.exchange import OTHER_RECIPIENT, PUSHED_RECIPIENT, RECIPIENT, SENDER
+from tests.support.opened_document import HOUR, clerk, copies, document
 from tests.support.paperwork import Clerk
 
+__all__ = ["clerk", "document"]  # fixtures
+
 B = BusinessStatus
-BOTH = (RECIPIENT, OTHER_RECIPIENT)
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def clerk(tmp_path: Path) -> AsyncIterator[Clerk]:
-    async with open_world(tmp_path) as world:
-        yield Clerk(world)
-
-
-@pytest.fixture
-async def document(clerk: Clerk) -> Document:
-    """A document to two agencies, opened by the first."""
-    accepted = await clerk.sent(to=BOTH)
-    await clerk.open(accepted.deliveries[0])
-    return accepted.document
-
-
-async def copies(clerk: Clerk, document: Document) -> tuple[Delivery, Delivery]:
-    first, second = await clerk.world.exchange.records.deliveries(document.id)
-    return first, second
 
 
 async def refused(

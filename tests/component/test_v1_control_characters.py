@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from gateway.domain.ledger_ports import Clients
+from gateway.domain.directory_ports import Clients
 from gateway.domain.model import Client, ClientId, Role
 from gateway.edge.server import serve
 from gateway.http.app import make_app

@@ -7,15 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signing.errors import Unreadable
 from signing.report import FacetState, Verdict
-from signing.structure import Refused, demand_plain_cms
 from tests.support import attacks
 from tests.support.pki import agency_seal, signed, signed_by_leader, verdict_on, with_revocation_list
 
@@ -103,8 +99,7 @@ def test_no_changed_byte_goes_unnoticed(tmp_path: Path, place: int, letter: byte
     except Unreadable:
         passed = False
 
-    padding_or_case = changed.lower() == genuine.lower()  # hex digits mean the same in either case
-    assert not passed or padding_or_case
+    assert not passed or changed == genuine
 
 
 @given(length=st.integers(min_value=0))
@@ -118,19 +113,3 @@ def test_cut_file_never_passes(tmp_path: Path, length: int) -> None:
         return
 
     assert verdict is not Verdict.TOTAL_PASSED
-
-
-def test_cms_without_signed_attributes_is_refused() -> None:
-    builder = (
-        PKCS7SignatureBuilder()
-        .set_data(b"digest")
-        .add_signer(
-            agency_seal().certificate,
-            agency_seal().key,
-            hashes.SHA256(),
-        )
-    )
-    bare = builder.sign(Encoding.DER, [PKCS7Options.DetachedSignature, PKCS7Options.NoAttributes])
-
-    with pytest.raises(Refused, match="no signed attributes"):
-        demand_plain_cms(bare)

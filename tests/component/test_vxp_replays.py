@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 from yarl import URL
 
+from adapters.vxp.agencies import Agencies
 from adapters.vxp.centres import Centre, Centres
 from adapters.vxp.server import mount
 from adapters.vxp.signed_calls import SignedCall, SignedCalls
 from gateway.domain.errors import Throttled
+from gateway.domain.working_days import VIETNAM
 from gateway.edge.server import serve
 from gateway.http.app import make_app
+from ops.parts import clock_zones
+from ops.settings import load
 from tests.support.api import LIMITS, PUBLIC_URL, VXP_AGENCIES, VXP_WINDOW
 from tests.support.exchange import SENDER
 from tests.support.exchange_samples import NOW, system
@@ -43,10 +48,11 @@ def signed(
 
 
 @asynccontextmanager
-async def another_process(centres: TwoCentres) -> AsyncIterator[URL]:
+async def another_process(centres: TwoCentres, *zones: tzinfo) -> AsyncIterator[URL]:
     """Serve the same exchange in what stands for another process: it has seen no call yet."""
     app = make_app(centres.api.world.exchange, LIMITS, public_url=PUBLIC_URL)
-    mount(app, box=centres.box, window=VXP_WINDOW, max_agencies=VXP_AGENCIES)
+    chosen = zones or (VIETNAM,)
+    mount(app, box=centres.box, window=VXP_WINDOW, max_agencies=VXP_AGENCIES, zones=chosen)
     async with serve(app, host="127.0.0.1", port=0, limits=LIMITS) as url:
         yield url / "vxp"
 
@@ -171,11 +177,12 @@ async def test_change_that_was_turned_away_for_now_may_come_again_as_it_is(tmp_p
 def test_memory_of_one_centre_is_bounded_and_empties_with_time(centres: TwoCentres) -> None:
     world = centres.api.world
     x = world.exchange
-    known = Centres(x.systems, x.directory, box=centres.box, clock=x.clock)
+    agencies = Agencies(x.directory, x.clock)
+    known = Centres(x.systems, agencies, box=centres.box, clock=x.clock)
     calls = SignedCalls(known, clock=x.clock, window=VXP_WINDOW, remembered=3)
 
     def call(name: str, centre: str = FIRST) -> SignedCall:
-        who = Centre(system(centre), (), NOW, x.directory)
+        who = Centre(system(centre), (), NOW, "", agencies)
         return SignedCall(who, {}, name, x.clock(), x.clock() + VXP_WINDOW)
 
     for name in "abc":
@@ -188,3 +195,39 @@ def test_memory_of_one_centre_is_bounded_and_empties_with_time(centres: TwoCentr
         world.clock += 2 * VXP_WINDOW + timedelta(seconds=1)
         calls.remember(call("a"), changes=False)
     calls.remember(call("d"), changes=True)
+
+
+# --- wall clocks of other zones ------------------------------------------------------------------
+
+
+async def test_wall_clock_of_the_servers_own_zone_counts_where_the_site_allows_it(
+    centres: TwoCentres,
+) -> None:
+    abroad = replace(centres.second, zone=UTC)
+    refused = await abroad.count()
+    async with another_process(centres, VIETNAM, UTC) as url:
+        answers = [await replace(client, endpoint=url).count() for client in (abroad, centres.second)]
+    assert refused.http_status == 401
+    assert [answer.http_status for answer in answers] == [200, 200]
+
+
+async def test_change_shown_again_when_another_zone_has_its_wall_clock_is_refused(
+    centres: TwoCentres,
+) -> None:
+    item = await centres.arrived()
+    change = signed(centres.second, "/updateStatus", {"docId": item, "status": "fail"}, body=b"{}")
+    async with another_process(centres, VIETNAM, UTC) as url:
+        first = await exchange(url, change)
+        centres.api.world.clock += timedelta(hours=7)
+        await centres.api.world.exchange.systems.forget_expired(now=centres.api.world.clock())
+    async with another_process(centres, VIETNAM, UTC) as url:
+        centres.api.world.clock += timedelta(seconds=1)
+        again = await exchange(url, change)
+    assert (first.http_status, again.http_status) == (200, 401)
+
+
+@pytest.mark.parametrize(("own_zone_too", "count"), [(True, 2), (False, 1)])
+def test_site_says_whether_its_own_zone_counts(own_zone_too: bool, count: int) -> None:
+    settings = load(None, {"LIENTHONG_VXP__OWN_ZONE_TOO": str(own_zone_too).lower()})
+    zones = clock_zones(settings)
+    assert (zones[0], len(zones)) == (VIETNAM, count)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from adapters.vxp.centres import REMEMBERED_FOR
 from adapters.vxp.signed_calls import hmac_of
+from adapters.vxp.versions import ASKED_EVERY
 from gateway.domain.model import SystemId
 from tests.support.vxp_client import PREFIX, JavaClient, exchange, signed_headers
 from tests.support.vxp_world import FIRST, SECRETS, TwoCentres, centres, open_two_centres
@@ -210,7 +210,7 @@ async def rotate(centres: TwoCentres, secret: str, *, overlap: timedelta) -> Jav
         previous_valid_until=x.clock() + overlap,
     )
     await x.systems.replace(rotated)
-    centres.api.world.clock += REMEMBERED_FOR
+    centres.api.world.clock += ASKED_EVERY
     return centres.client(FIRST, secret)
 
 
@@ -229,7 +229,7 @@ async def test_revoked_centre_is_refused_within_seconds(centres: TwoCentres) -> 
     system = await x.systems.find(SystemId(FIRST))
     assert system is not None
     await x.systems.replace(replace(system, revoked_at=x.clock()))
-    centres.api.world.clock += REMEMBERED_FOR
+    centres.api.world.clock += ASKED_EVERY
     assert (await centres.first.agencies()).refusal == REFUSED
 
 

@@ -7,9 +7,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from adapters.db import schema
 from adapters.db.engine import Database, open_database
 from adapters.db.failures import committing, translated
 from adapters.db.ledger import Ledger, open_ledger
@@ -84,6 +85,20 @@ async def test_cancellation_around_a_commit_leaves_a_working_ledger(ledger: Ledg
     task.cancel()
     await asyncio.wait({task})
     assert await keys(ledger.database) == ["k"]
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_cancellation_while_rows_are_read_leaves_a_working_ledger(ledger: Ledger, turns: int) -> None:
+    """Clients leave while they poll, at whatever step: each time the connection must be given back."""
+    answers = select(schema.answers.c.key)
+    readers = [asyncio.create_task(ledger.database.rows(answers)) for _ in range(15)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for each in readers:
+        each.cancel()
+    await asyncio.wait(readers)
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*(ledger.database.rows(answers) for _ in range(15))) == [[]] * 15
 
 
 async def test_unreachable_server_is_unavailable() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -93,6 +94,50 @@ async def test_only_agencies_of_the_directory_can_be_behind_a_centre(books: Book
 async def test_centre_that_is_not_there_can_not_be_replaced(books: Books) -> None:
     with pytest.raises(Conflict):
         await books.ledger.systems.replace(CENTRE)
+
+
+# --- the version of all centres ------------------------------------------------------------------
+
+
+async def test_version_changes_with_every_change_of_a_centre_or_of_who_is_behind_it(books: Books) -> None:
+    systems = books.ledger.systems
+    versions = [await systems.version()]
+    changes: list[Callable[[], Awaitable[None]]] = [
+        lambda: systems.add(CENTRE),
+        lambda: systems.add(OTHER),
+        lambda: systems.replace(replace(CENTRE, secret=b"newer")),
+        lambda: systems.remove(CENTRE.id, [PULLS_TOO]),
+        lambda: systems.place(OTHER.id, [PULLS_TOO]),
+        lambda: register(books, "H26.01.07"),
+    ]
+    for change in changes:
+        await change()
+        versions.append(await systems.version())
+    assert len(set(versions)) == len(changes) + 1
+
+
+async def test_two_changes_at_once_change_the_version_twice(books: Books) -> None:
+    """A process that has seen the version of the first would else never see the second."""
+    systems = books.ledger.systems
+    await systems.add(CENTRE)
+    await systems.add(OTHER)
+    before = int(await systems.version())
+    await asyncio.gather(
+        systems.replace(replace(CENTRE, secret=b"newer")),
+        systems.replace(replace(OTHER, secret=b"newer")),
+        systems.remove(CENTRE.id, [PULLS_TOO]),
+    )
+    assert int(await systems.version()) == before + 3
+
+
+async def test_change_that_is_refused_leaves_the_version_as_it_is(books: Books) -> None:
+    systems = books.ledger.systems
+    await systems.add(CENTRE)
+    await systems.add(OTHER)
+    before = await systems.version()
+    with pytest.raises(Conflict):
+        await systems.place(OTHER.id, [PULLS])
+    assert await systems.version() == before
 
 
 # --- agencies that a centre registers itself -----------------------------------------------------

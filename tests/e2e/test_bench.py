@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ ASKED_FOR = {
     "fsyncs_per_document",
     "rsa2048_signs_per_second",
     "broker_ids_per_second",
+    "broker_batched_ids_per_second",
 }
 SMALL = ("--documents", "24", "--agencies", "110", "--attachment-mb", "2")
 ASKED_OF_VXP = {
@@ -33,6 +35,8 @@ ASKED_OF_VXP = {
     "packet_50mb_worker_growth_mb",
 }
 SMALL_VXP = ("--pairs", "6", "--pollers", "8", "--per-second", "4", "--seconds", "2", "--windows", "1")
+
+ROWS_OF_VERIFY = ("verify_2p", "verify_2p_633_signers", "verify_500p", "verify_20mb", "verify_2p_2_cores")
 
 
 def measured(name: str, *size: str, figures: Path) -> tuple[str, dict[str, float]]:
@@ -77,6 +81,18 @@ def test_large_packet_does_not_fill_its_parsing_worker(vxp: tuple[str, dict[str,
     _, figures = vxp
     assert figures["packet_mb"] >= 50
     assert figures["packet_50mb_worker_growth_mb"] < 32
+
+
+def test_small_bench_of_verifying_gives_every_row(tmp_path: Path) -> None:
+    small = ("--seconds", "0.5", "--signers", "3")
+    shown, figures = measured("verify", *small, figures=tmp_path / "figures.json")
+    rows: Any = figures["rows"]
+
+    assert tuple(row["name"] for row in rows) == ROWS_OF_VERIFY
+    assert all(row["stock_per_second"] > 0 and row["ours_per_second"] > 0 for row in rows)
+    assert [row["cores"] for row in rows] == [1, 1, 1, 1, 2]
+    assert rows[3]["growth_to_file"] < 3, "of 20 MB"
+    assert "wanted: 4 × stock" in shown
 
 
 def test_unknown_option_is_wrong_usage() -> None:

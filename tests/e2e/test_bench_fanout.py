@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKED_FOR = {
     "ids_offered_per_second",
     "broker_ids_per_second",
-    "broker_messages_per_second",
+    "broker_batched_ids_per_second",
     "ratio",
+    "ratio_to_batched",
     "p99_ms",
     "p99_ms_with_black_holes",
     "black_holes",

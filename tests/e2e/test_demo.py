@@ -80,6 +80,9 @@ def test_embedded_demo_agrees_with_what_it_set_out_to_do(kept: Demo) -> None:
 def test_demo_says_why_papers_were_refused(kept: Demo) -> None:
     assert "unsigned.pdf: UNSIGNED" in kept.shown
     assert "tampered.pdf: TOTAL-FAILED: The document was altered" in kept.shown
+    unwrapped = " ".join(kept.shown.split())
+    assert "không hợp lệ. Nội dung văn bản đã bị thay đổi sau khi ký." in unwrapped
+    assert "Tệp không có chữ ký số." in unwrapped
 
 
 def test_demo_connects_two_centres_whose_agencies_need_no_signature(kept: Demo) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from yarl import URL
@@ -23,13 +24,19 @@ async def connected(site: Site, server: Server, system_id: str, *options: str) -
     return JavaClient(URL(server.url) / "vxp", system_id, secret, lambda: datetime.now(UTC))
 
 
-async def test_two_centres_exchange_a_document_and_its_statuses(tmp_path: Path) -> None:
-    # It logs the refusal below; the harness wants nothing on the error output.
-    site = Site(tmp_path, environ={"LIENTHONG_LOG__LEVEL": "ERROR"})
+async def made_site(folder: Path, **environ: str) -> Site:
+    """Make a site that knows the sender's agency."""
+    # It logs refusals; the harness wants nothing on the error output.
+    site = Site(folder, environ={"LIENTHONG_LOG__LEVEL": "ERROR", **environ})
     assert (await site.lienthong("init")).code == 0
-    directory = tmp_path / "agencies.csv"
+    directory = folder / "agencies.csv"
     directory.write_text(f"code,name,level\n{SENDER},Ủy ban,1\n")
     assert (await site.lienthong("agencies", "import", directory)).code == 0
+    return site
+
+
+async def test_two_centres_exchange_a_document_and_its_statuses(tmp_path: Path) -> None:
+    site = await made_site(tmp_path)
     async with site.running() as server:
         first = await connected(site, server, "H26.one", "--agencies", SENDER)
         second = await connected(site, server, "H26.two", "--register-under", SENDER)
@@ -49,3 +56,12 @@ async def test_two_centres_exchange_a_document_and_its_statuses(tmp_path: Path) 
         malformed = await first.send(b"<edXML/>", by=SENDER)
         assert malformed.refusal == ("22", "malformed-packet")
         server.stop()
+
+
+async def test_client_on_a_machine_in_utc_is_served_where_the_exchange_runs_in_utc(tmp_path: Path) -> None:
+    site = await made_site(tmp_path, TZ="UTC")
+    async with site.running() as server:
+        at_home = await connected(site, server, "H26.one", "--agencies", SENDER)
+        clients = [replace(at_home, zone=UTC), at_home, replace(at_home, zone=timezone(timedelta(hours=1)))]
+        answers = [await client.count() for client in clients]
+    assert [answer.http_status for answer in answers] == [200, 200, 401]

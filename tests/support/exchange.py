@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.bodies import open_bodies
+from adapters.db.engine import Database
 from adapters.db.ledger import open_ledger
 from adapters.db.migrate import upgrade
 from adapters.edxml.packets import EdxmlPackets
@@ -112,6 +113,7 @@ class World:
     webhook: ScriptedConnector
     meter: CountingMeter
     folder: Path
+    database: Database
 
     async def work(self) -> None:
         """Hand over what was announced, as the workers would."""
@@ -169,7 +171,7 @@ async def open_world(folder: Path, *, free_floor_bytes: int = 0) -> AsyncIterato
             breaker=Breaker(RULES.breaker_failures, RULES.breaker_wait),
             meter=meter,
         )
-        yield World(exchange, clock, broker, verifier, signer, webhook, meter, folder)
+        yield World(exchange, clock, broker, verifier, signer, webhook, meter, folder, ledger.database)
 
 
 _filled_ledgers = TemporaryDirectory(prefix="lienthong-tests-")

@@ -22,9 +22,10 @@ from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 
 from ops.dev.papers import LoadedKey, sign
 from ops.dev.pki import DemoAuthority, Identity
+from signing.basis import Basis
 from signing.report import VerificationReport
 from signing.trust import TrustStore, trust_store
-from signing.verify import verify_pdf
+from signing.verify import verify_file
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -84,7 +85,7 @@ def signed_with_time_stamp(identity: Identity, *, stamped_at: datetime, by: Iden
     signer = PdfSigner(
         PdfSignatureMetadata(field_name="ChuKy", subfilter=SigSeedSubFilter.PADES, md_algorithm="sha256"),
         signer=LoadedKey(identity),
-        timestamper=_time_stamper(by, stamped_at),
+        timestamper=time_stamper(by, stamped_at),
         new_field_spec=SigFieldSpec("ChuKy"),
     )
     target = io.BytesIO()
@@ -95,14 +96,14 @@ def signed_with_time_stamp(identity: Identity, *, stamped_at: datetime, by: Iden
 
 def with_document_time_stamp(pdf: bytes) -> bytes:
     """The PDF with a document time-stamp behind everything else."""
-    stamper = PdfTimeStamper(_time_stamper(authority().time_stamper, NOW))
+    stamper = PdfTimeStamper(time_stamper(authority().time_stamper, NOW))
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     target = asyncio.run(stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=24_576))
     content: bytes = target.getvalue()
     return content
 
 
-def _time_stamper(identity: Identity, moment: datetime) -> DummyTimeStamper:
+def time_stamper(identity: Identity, moment: datetime) -> DummyTimeStamper:
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register_multiple(asn1(each) for each in identity.chain)
     key = identity.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -130,7 +131,7 @@ def with_revocation_list(pdf: bytes) -> bytes:
 
 
 def verdict_on(pdf: bytes, folder: Path, *, at: datetime = NOW) -> VerificationReport:
-    """What `verify_pdf` says of these bytes."""
+    """What `verify_file` says of these bytes."""
     path = folder / "document.pdf"
     path.write_bytes(pdf)
-    return verify_pdf(path, trust=trust(), at=at)
+    return verify_file(path, basis=Basis(trust(), at))

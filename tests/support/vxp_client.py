@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any
 
@@ -62,6 +62,8 @@ class JavaClient:
     clock: Callable[[], datetime]
     parameters: dict[str, str] = field(default_factory=dict)
     """The shared header map, without prefix. A test may look into it, or break it."""
+    zone: tzinfo = VIETNAM
+    """Of the machine it runs on."""
     _milliseconds: int = 0
 
     # --- the twelve calls ------------------------------------------------------------------------
@@ -164,7 +166,7 @@ class JavaClient:
     def signed(self, content_type: str) -> dict[str, str]:
         """Return the headers of the next call, as the client signs them."""
         self._milliseconds += 1
-        moment = (self.clock() + timedelta(milliseconds=self._milliseconds)).astimezone(VIETNAM)
+        moment = (self.clock() + timedelta(milliseconds=self._milliseconds)).astimezone(self.zone)
         timestamp = moment.strftime("%d%m%YT%H%M%S") + f"+{moment.microsecond // 1000:04}"
         own = {"systemid": self.system_id, "timestamp": timestamp, "Content-Type": content_type}
         self.parameters |= own

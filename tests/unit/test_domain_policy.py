@@ -146,6 +146,7 @@ def test_refusal_names_every_file_and_every_reason() -> None:
         "changed.pdf: TOTAL-FAILED: bytes changed",
         "changed.pdf: TOTAL-FAILED: certificate expired",
         "bare.pdf: UNSIGNED: the file carries no digital signature",
+        "bare.pdf: Tệp không có chữ ký số.",
     )
 
 

@@ -187,7 +187,6 @@ print(peak_kb() - before, len(read.faults), read.attachments[0].size_bytes)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 @pytest.mark.parametrize(("is_zip", "lines"), [(False, False), (True, True)])
 def test_b06_a_packet_of_50_mb_costs_less_than_32_mb_of_memory(
     is_zip: bool, lines: bool, tmp_path: Path

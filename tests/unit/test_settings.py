@@ -78,6 +78,7 @@ def test_places_follow_the_data_folder_unless_they_are_named(tmp_path: Path) -> 
     assert found.record_url == f"sqlite:///{tmp_path}/lienthong.db"
     assert found.bodies_dir == tmp_path / "bodies"
     assert found.trust_dir == tmp_path / "trust"
+    assert found.evidence_dir == tmp_path / "evidence"
     assert found.receipt_key_path == tmp_path / "receipt-key.pem"
     named = settings(BODIES_URL="file:///srv/b", TRUST__DIR="/srv/t", RECEIPTS__KEY_PATH="/srv/k.pem")
     assert (named.bodies_dir, named.trust_dir) == (Path("/srv/b"), Path("/srv/t"))
@@ -118,10 +119,13 @@ def test_wrong_values_are_all_named() -> None:
         "LIENTHONG_HTTP__PORT": "65536",
         "LIENTHONG_HTTP__TRUSTED_PROXIES": '["proxy"]',
         "LIENTHONG_WEBHOOK__ALLOWED_NETWORKS": '["10.0.0.0/33", "10.0.0.1/8"]',
+        "LIENTHONG_EVIDENCE__ALLOWED_NETWORKS": '["loopback"]',
+        "LIENTHONG_EVIDENCE__HOSTS": '["ocsp.example.vn", "crl.example.vn:8080", "http://ocsp.example.vn/"]',
         "LIENTHONG_WEBHOOK__TIMEOUT_SECONDS": "60",
         "LIENTHONG_EXCHANGE__RETRY_SCHEDULE_SECONDS": "[]",
         "LIENTHONG_LOG__LEVEL": "LOUD",
         "LIENTHONG_BROKER__BUFFER": "0",
+        "LIENTHONG_EVIDENCE__WAIT_SECONDS": "0",
     }
     assert [each.split(": ")[0] for each in faults(None, environ)] == [
         "database_url",
@@ -133,11 +137,14 @@ def test_wrong_values_are_all_named() -> None:
         "http.trusted_proxies",
         "webhook.allowed_networks",
         "webhook.allowed_networks",
+        "evidence.allowed_networks",
+        "evidence.hosts",
         "exchange.handover_lease_seconds",
         "webhook.timeout_seconds",
         "exchange.retry_schedule_seconds",
         "log.level",
         "broker.buffer",
+        "evidence.wait_seconds",
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 
-from signing.hex_strings import read_hex_string
+from signing.pdf.hex_strings import read_hex_string
 
 _SLOWLY = generic.read_hex_string_from_stream
 

@@ -14,6 +14,7 @@ from ops.dev.bench.intake import intake
 from ops.dev.bench.lean_http import UnexpectedAnswer
 from ops.dev.bench.mixed import fanout
 from ops.dev.bench.site import BenchFailed
+from ops.dev.bench.verify import verify
 from ops.dev.bench.vxp import vxp
 from ops.dev.private_postgresql import PostgresqlMissing
 from ops.dev.private_rabbitmq import RabbitMqMissing
@@ -60,6 +61,7 @@ def exchange(
 
 
 bench.add_command(intake)
+bench.add_command(verify)
 bench.add_command(fanout)
 bench.add_command(vxp)
 

@@ -56,7 +56,6 @@ class Circulars:
         """Agencies whose webhooks take a connection and never answer."""
         self._site = site
         self._servers = servers
-        self._webhooks = webhooks
         self._directory = directory
         self._papers = iter(papers)
         self._rows = city(len(site.secrets))
@@ -64,6 +63,9 @@ class Circulars:
         self._channels = {
             code: CHANNELS[number % len(CHANNELS)] for number, code in enumerate(self._recipients)
         }
+        hooked = [code for code, channel in self._channels.items() if channel is Channel.WEBHOOK]
+        self._webhooks = dict(zip(hooked, webhooks.quick_urls, strict=False))
+        self._silent_url = webhooks.silent_url
 
     async def mix_channels(self) -> None:
         """Give the agencies their channels."""
@@ -78,13 +80,12 @@ class Circulars:
         channel = self._channels.get(code, Channel.INBOX)
         if channel is not Channel.WEBHOOK:
             return {"channel": channel, "webhook_url": "", "webhook_secret": ""}
-        url = self._webhooks.silent_url if code in self.silent else self._webhooks.quick_url
+        url = self._silent_url if code in self.silent else self._webhooks[code]
         return {"channel": channel, "webhook_url": url, "webhook_secret": _SECRET}
 
     async def silence_some(self) -> None:
         """Let some of the webhooks answer no more."""
-        hooked = [code for code, channel in self._channels.items() if channel is Channel.WEBHOOK]
-        self.silent = frozenset(hooked[: round(SILENT_SHARE * len(hooked))])
+        self.silent = frozenset([*self._webhooks][: round(SILENT_SHARE * len(self._webhooks))])
         await self.mix_channels()
 
     async def hand_over(self, count: int) -> HandingOver:

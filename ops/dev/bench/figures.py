@@ -22,9 +22,9 @@ class Yardsticks(msgspec.Struct, frozen=True):
     verify_per_second: float
     """The parsing workers alone, one of them: the papers of this run."""
     broker_ids_per_second: float
-    """Published with confirms and consumed meanwhile, in the product's largest batches."""
-    broker_messages_per_second: float
-    """The same with one id a message."""
+    """Published with confirms and consumed meanwhile, one id a message."""
+    broker_batched_ids_per_second: float
+    """The same in the product's largest batches."""
 
     @property
     def peer_documents_per_second(self) -> float:
@@ -133,7 +133,7 @@ signatures on one core
 yardstick: verifying     {alone.verify_per_second:10.0f} /s  \
 these papers, one parsing worker, nothing else
 yardstick: broker ids    {alone.broker_ids_per_second:10.0f} /s  \
-{alone.broker_messages_per_second:.0f} /s with one id a message
+one a message; {alone.broker_batched_ids_per_second:.0f} /s in batches
 machine                  {all.cores:10} cores, \
 load average {all.load_before:.2f} before, {all.load_after:.2f} after"""
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker.codec import BATCH
 from ops.dev.bench.figures import Yardsticks
 from ops.dev.bench.ledger_watch import LedgerWatch, watching
 from ops.dev.bench.site import Site, command, open_site
@@ -104,5 +105,5 @@ async def _yardsticks(broker_url: str, stock: Path) -> Yardsticks:
         rsa2048_signs_per_second=rsa2048_signs_per_second(),
         verify_per_second=await verifications_per_second(documents(stock), trust_folder(stock)),
         broker_ids_per_second=await broker_ids_per_second(broker_url),
-        broker_messages_per_second=await broker_ids_per_second(broker_url, batch=1),
+        broker_batched_ids_per_second=await broker_ids_per_second(broker_url, batch=BATCH),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,7 +11,9 @@ from types import MappingProxyType
 import msgspec
 
 ANSWER_SECONDS = 120
+_END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length:"
+_PIECE_BYTES = 64 * 1024
 _MULTIPART_BOUNDARY = "lienthong-bench-7f3a"
 
 
@@ -75,11 +78,9 @@ class Connection:
             UnexpectedAnswer: It has another status, or no Content-Length.
         """
         async with asyncio.timeout(ANSWER_SECONDS):
-            head = await self.reader.readuntil(b"\r\n\r\n")
+            head = await self.reader.readuntil(_END_OF_HEAD)
             body = await self.reader.readexactly(_content_length(head))
-        if int(head[9:12]) != expected:
-            raise UnexpectedAnswer((head.splitlines()[0] + b": " + body[:2000]).decode(errors="replace"))
-        return body
+        return _expected(head, body, status=expected)
 
     def close(self) -> None:
         """Close the connection."""
@@ -91,6 +92,32 @@ async def connect(port: int) -> Connection:
     async with asyncio.timeout(ANSWER_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     return Connection(reader, writer, f"127.0.0.1:{port}")
+
+
+async def ask(port: int, path: str, *, headers: Mapping[str, str]) -> bytes:
+    """Return the body of the answer to a POST without a body, on a connection of its own. It costs a third
+    of what `connect` and a `Connection` do: hundreds of clients that poll must not be what is measured.
+
+    Raises:
+        UnexpectedAnswer: It is not 200, or has no Content-Length.
+        EOFError: It broke off.
+    """
+    fields = [f"{name}: {value}" for name, value in headers.items()]
+    lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Content-Length: 0", *fields, "", ""]
+    loop = asyncio.get_running_loop()
+    with socket.socket() as connection:
+        connection.setblocking(False)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await loop.sock_connect(connection, ("127.0.0.1", port))
+            await loop.sock_sendall(connection, "\r\n".join(lines).encode())
+            answer = b""
+            while not _is_whole(answer):
+                piece = await loop.sock_recv(connection, _PIECE_BYTES)
+                if not piece:
+                    raise EOFError("the answer broke off")
+                answer += piece
+    head, _, body = answer.partition(_END_OF_HEAD)
+    return _expected(head, body, status=200)
 
 
 def multipart(envelope: Mapping[str, object], file: bytes) -> tuple[bytes, str]:
@@ -123,6 +150,17 @@ def multipart_tail() -> bytes:
 def multipart_type() -> str:
     """Return the content type of a submission."""
     return f"multipart/form-data; boundary={_MULTIPART_BOUNDARY}"
+
+
+def _expected(head: bytes, body: bytes, *, status: int) -> bytes:
+    if int(head[9:12]) != status:
+        raise UnexpectedAnswer((head.splitlines()[0] + b": " + body[:2000]).decode(errors="replace"))
+    return body
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(_END_OF_HEAD)
+    return bool(end) and len(body) >= _content_length(head)
 
 
 def _content_length(head: bytes) -> int:

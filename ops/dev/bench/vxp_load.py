@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import msgspec
 
-from ops.dev.bench.lean_http import Connection, UnexpectedAnswer, connect, multipart, multipart_type
+from ops.dev.bench.lean_http import Connection, UnexpectedAnswer, ask, connect, multipart, multipart_type
 from ops.dev.bench.load import Member, envelope
 from ops.dev.packets import Letter, letter_packet
 from ops.dev.vxp_client import FILE_TYPE, JSON_TYPE, Centre, listing, sending
 
 POLL_EVERY_SECONDS = 5.0
+_LIST = "getReceivedEdocList"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,8 @@ class Pollers:
         while True:
             await asyncio.sleep(due - loop.time())
             began = perf_counter()
-            connection = await connect(self.port)
-            try:
-                await _call(connection, centre, "getReceivedEdocList", listing("edoc"))
-            finally:
-                connection.close()
+            headers = centre.signed(listing("edoc"), content_type=JSON_TYPE, at=datetime.now(UTC))
+            _check(_LIST, await ask(self.port, f"/vxp/{_LIST}", headers=headers))
             self.polls.append(perf_counter() - began)
             due += POLL_EVERY_SECONDS
 
@@ -175,11 +172,14 @@ async def _call(
     name: str,
     parameters: Mapping[str, str],
     *,
-    body: bytes = b"",
-    kind: str = JSON_TYPE,
+    body: bytes,
+    kind: str,
 ) -> None:
     headers = centre.signed(parameters, content_type=kind, at=datetime.now(UTC))
     connection.send("POST", f"/vxp/{name}", body=body, headers=headers)
-    answer: dict[str, Any] = msgspec.json.decode(await connection.answer(expected=200))
-    if answer["status"] != "OK":
-        raise UnexpectedAnswer(f"{name}: {answer}")
+    _check(name, await connection.answer(expected=200))
+
+
+def _check(name: str, answer: bytes) -> None:
+    if msgspec.json.decode(answer)["status"] != "OK":
+        raise UnexpectedAnswer(f"{name}: {answer[:2000].decode()}")

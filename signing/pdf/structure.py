@@ -1,0 +1,151 @@
+"""Rules on the bytes of one signature that are asked before any cryptography.
+
+They close what a lenient reading leaves open, forged and wrapped signatures: the gap of `/ByteRange` must be
+this signature's own `/Contents`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import MADV_DONTNEED, PAGESIZE, mmap
+
+from signing.cms.digests import SHAKE256_BYTES
+from signing.cms.facts import Digest
+from signing.pdf import reasons
+from signing.pdf.syntax import Dictionary, Name, NotPlain, Reference, String, read_indirect
+from signing.reasons import Refused
+
+WHITE_SPACE = b"\x00\t\n\x0c\r "
+_PIECE_BYTES = 8 << 20
+_TRACE = re.compile(rb"/ByteRange|/FT\s*/Sig\b|/Type\s*/Sig\b|/adbe\.|/ETSI\.")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRange:
+    """What a signature covers: everything from byte 0 to `end`, but its own `/Contents` in the gap."""
+
+    contents: bytes
+    gap_start: int
+    gap_end: int
+    end: int
+
+    def is_whole(self, raw: mmap) -> bool:
+        """Return whether nothing but white space follows what is signed."""
+        return self.end == len(raw) or not raw[self.end :].strip(WHITE_SPACE)
+
+    def digest(self, raw: mmap) -> Digest:
+        """Return the digests of what is signed, each computed once, from the mapped file and no copy."""
+        known: dict[str, bytes] = {}
+
+        def of(algorithm: str) -> bytes:
+            if algorithm not in known:
+                known[algorithm] = self._digest(raw, algorithm)
+            return known[algorithm]
+
+        return of
+
+    def _digest(self, raw: mmap, algorithm: str) -> bytes:
+        running = hashlib.new(algorithm)
+        for start, end in ((0, self.gap_start), (self.gap_end, self.end)):
+            for piece in pieces(raw, start=start, end=end):
+                running.update(piece)
+        if algorithm == "shake_256":
+            return running.digest(SHAKE256_BYTES)  # type: ignore[call-arg]  # as hashlib has it
+        return running.digest()
+
+
+def pieces(raw: mmap, *, start: int, end: int) -> Iterator[memoryview]:
+    """Yield a stretch of a mapped file piece by piece; what was looked at is let go, or all of a large file
+    would count as this process's memory.
+    """
+    with memoryview(raw) as view:
+        for at in range(start, end, _PIECE_BYTES):
+            with view[at : min(at + _PIECE_BYTES, end)] as piece:
+                yield piece
+            if end - start > _PIECE_BYTES:
+                raw.madvise(MADV_DONTNEED, at // PAGESIZE * PAGESIZE, _PIECE_BYTES)
+
+
+def stands_once(raw: mmap, word: bytes) -> bool:
+    """Return whether a word stands in a file at most once; a large file is let go as in `pieces`."""
+    found: set[int] = set()
+    for at in range(0, len(raw), _PIECE_BYTES):
+        place = raw.find(word, at, at + _PIECE_BYTES + len(word))
+        while place >= 0:
+            found.add(place)
+            if len(found) > 1:
+                return False
+            place = raw.find(word, place + 1, at + _PIECE_BYTES + len(word))
+        if len(raw) > _PIECE_BYTES:
+            raw.madvise(MADV_DONTNEED, at, _PIECE_BYTES)
+    return True
+
+
+def shows_traces(raw: mmap) -> bool:
+    """Return whether anything in the bytes looks like a digital signature."""
+    return _TRACE.search(raw) is not None
+
+
+def signature_dictionary(raw: mmap, place: int, *, reference: Reference) -> Dictionary:
+    """Return the signature dictionary that stands at a place.
+
+    Raises:
+        Refused: There is another object, or it cannot be read plainly.
+    """
+    try:
+        found, value = read_indirect(raw, place)
+    except NotPlain as strange:
+        raise Refused(reasons.NOT_PLAIN.about(str(strange))) from strange
+    if found != reference:
+        raise Refused(reasons.NOT_WHERE_SAID)
+    if not isinstance(value, dict):
+        raise Refused(reasons.NO_DICTIONARY)
+    return value
+
+
+def signed_range(raw: mmap, signature: Dictionary) -> SignedRange:
+    """Return what a signature covers.
+
+    Raises:
+        Refused: `/ByteRange` is not two ranges from the first byte on whose gap is exactly the hex string of
+            this signature's own `/Contents`; white space around it is not counted.
+    """
+    ranges = signature.get("ByteRange")
+    if not isinstance(ranges, list) or len(ranges) != 4:
+        raise Refused(reasons.NO_BYTE_RANGE)
+    numbers = [number for number in ranges if type(number) is int]
+    if len(numbers) != 4:
+        raise Refused(reasons.NO_BYTE_RANGE)
+    start, gap_start, gap_end, rest = numbers
+    end = gap_end + rest
+    if start != 0 or rest < 0 or not 0 < gap_start < gap_end <= end <= len(raw):
+        raise Refused(reasons.RANGE_NOT_AROUND)
+    contents = signature.get("Contents")
+    if not isinstance(contents, String):
+        raise Refused(reasons.NO_CONTENTS)
+    _demand_own_gap(raw, contents, gap=range(gap_start, gap_end))
+    if not contents.content.strip(b"\0"):
+        raise Refused(reasons.NO_CONTENTS)
+    return SignedRange(contents.content, gap_start, gap_end, end)
+
+
+def _demand_own_gap(raw: mmap, contents: String, *, gap: range) -> None:
+    written = raw[contents.start : contents.end]
+    # Nobody mixes small and capital digits, or writes half a byte: that is a signature somebody has touched.
+    is_mixed = written not in (written.lower(), written.upper())
+    if not written.startswith(b"<") or is_mixed or len(written.translate(None, WHITE_SPACE)) % 2:
+        raise Refused(reasons.GAP_NOT_HEX)
+    if contents.start < gap.start or contents.end > gap.stop:
+        raise Refused(reasons.GAP_OF_ANOTHER)
+    around = raw[gap.start : contents.start] + raw[contents.end : gap.stop]
+    if around.strip(WHITE_SPACE):
+        raise Refused(reasons.GAP_HOLDS_ELSE)
+
+
+def sub_filter(signature: Dictionary) -> str:
+    """Return the format that a signature names, empty when it names none."""
+    named = signature.get("SubFilter")
+    return str(named) if isinstance(named, Name) else ""

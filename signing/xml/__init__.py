@@ -1,0 +1,1 @@
+"""XML signatures, and what stands in their place in an edXML packet."""
