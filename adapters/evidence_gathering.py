@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 _ROUNDS = 4
 """How often a file is judged at most: a certificate that was fetched may name what else to fetch."""
-# Short: a report does not say when the first of the lists, answers and certificates it rests on ends.
+# Short: a file may also be judged worse by evidence that nobody has fetched yet.
 _REMEMBERED_FOR = timedelta(minutes=10)
 _TRUST_ASKED_EVERY = timedelta(minutes=1)
 _REMEMBERED_BYTES = 32 * 1024 * 1024
@@ -78,10 +78,12 @@ class RememberedVerdicts:
         return question in self._kept
 
     def remember(self, question: _Question, report: VerificationReport, *, epoch: str, at: datetime) -> None:
-        """Keep a verdict for ten minutes; the ones not asked for longest go when there are too many."""
+        """Keep a verdict for ten minutes, or as long as what it rests on holds; the ones not asked for
+        longest go when there are too many."""
         self._forget(question)
+        until = at + _REMEMBERED_FOR
         basis = (report.policy_version, report.trust_version, epoch)
-        kept = _Remembered(msgspec.json.encode(report), basis, at + _REMEMBERED_FOR)
+        kept = _Remembered(msgspec.json.encode(report), basis, min(until, report.holds_until or until))
         self._kept[question] = kept
         self._bytes += len(kept.report)
         while self._bytes > _REMEMBERED_BYTES:
@@ -131,7 +133,7 @@ class Gathering:
         question = (sha256, media_type) if sha256 and content is None else None
         if question and question in self._verdicts:
             await self._know_trust()
-            known = self._verdicts.get(question, epoch=self._evidence.epoch, at=self.clock())
+            known = self._verdicts.get(question, epoch=self._epoch(), at=self.clock())
             if known:
                 return known
         began = self.clock()
@@ -140,6 +142,18 @@ class Gathering:
         if question and not report.wanted:  # what is missing may come any moment
             self._verdicts.remember(question, report, epoch=epoch, at=began)
         return replace(report, wanted=())
+
+    def _epoch(self) -> str:
+        """Return the epoch of the evidence.
+
+        Raises:
+            VerificationUnavailable: It cannot be read.
+        """
+        try:
+            return self._evidence.epoch
+        except OSError as broken:
+            _log.error("evidence.not_readable", extra={"reason": str(broken)})
+            raise VerificationUnavailable from broken
 
     async def read_packet(self, path: Path, *, into: Path) -> Read:
         """Return what a packet says. Its files are judged like others."""
@@ -182,7 +196,7 @@ class Gathering:
         """Return the verdict, and the epoch of the evidence it was judged with."""
         left = self.within
         for _ in range(_ROUNDS):
-            epoch, since = self._evidence.epoch, self.clock()
+            epoch, since = self._epoch(), self.clock()
             report = await self.inner.verify(path, media_type=media_type, content=content)
             if not report.wanted or left <= timedelta(0):
                 break

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -26,7 +27,7 @@ from adapters.workers import NoWorker, Supervised, WorkerLate, WorkerLost
 from gateway.domain.errors import MalformedDocument, MalformedPacket, VerificationUnavailable
 from gateway.domain.model import Sha256
 from gateway.domain.ports import Clock
-from signing.report import VerificationReport
+from signing.report import VerificationReport, Wanted
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +51,12 @@ class ReadPacket(msgspec.Struct, frozen=True, tag="read-packet"):
 
 
 class NameEvidence(msgspec.Struct, frozen=True, tag="name-evidence"):
-    """The question: under which keys a revocation list or a responder's answer, in DER, belongs."""
+    """The question: under which keys a revocation list or a responder's answer, in DER, belongs at a moment;
+    whether it is what is wanted, when it was fetched for that."""
 
     path: str
+    at: datetime
+    wanted: Wanted | None = None
 
 
 class TellTrust(msgspec.Struct, frozen=True, tag="tell-trust"):
@@ -77,9 +81,9 @@ class PacketRead(msgspec.Struct, frozen=True, tag="packet-read"):
 
 
 class EvidenceNamed(msgspec.Struct, frozen=True, tag="evidence-named"):
-    """The answer: the keys."""
+    """The answer: the keys, and the edition of the evidence under each."""
 
-    keys: list[str]
+    editions: dict[str, str]
 
 
 class TrustTold(msgspec.Struct, frozen=True, tag="trust-told"):
@@ -102,7 +106,10 @@ class NotThere(msgspec.Struct, frozen=True, tag="not-there"):
     reason: str
 
 
+_SUBJECTS = {JudgeFile: "file", ReadPacket: "packet", NameEvidence: "evidence", TellTrust: "trust folder"}
+
 Answer = Judged | PacketRead | EvidenceNamed | TrustTold | NotReadable | NotThere
+_Kind = TypeVar("_Kind", Judged, PacketRead, EvidenceNamed, TrustTold)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
@@ -214,13 +221,7 @@ class Sandbox:
         """
         detached_from = str(content) if content else None
         question = JudgeFile(str(path), media_type, self.clock(), detached_from)
-        match await self._ask(question, within=self.patience.file):
-            case Judged(report):
-                return self._let_pass(report)
-            case NotReadable(reason):
-                raise MalformedDocument("The file cannot be read.", reasons=(reason,))
-            case other:
-                raise _no_answer(other)
+        return self._let_pass((await self._ask(question, Judged, within=self.patience.file)).report)
 
     async def read_packet(self, path: Path, *, into: Path) -> Read:
         """Return what a packet says; its attachments are files in the folder `into` afterwards.
@@ -232,32 +233,22 @@ class Sandbox:
             MalformedPacket: It broke the limits of time or memory, or ended its worker.
             VerificationUnavailable: No parsing worker could be had.
         """
+        question = ReadPacket(str(path), str(into))
         try:
-            answer = await self._ask(ReadPacket(str(path), str(into)), within=self.patience.packet)
+            return (await self._ask(question, PacketRead, within=self.patience.packet)).read
         except MalformedDocument as broken:
             raise MalformedPacket(broken.detail, reasons=broken.reasons) from broken
-        match answer:
-            case PacketRead(read):
-                return read
-            case NotReadable(reason):
-                raise MalformedPacket("The packet cannot be read.", reasons=(reason,))
-            case other:
-                raise _no_answer(other)
 
-    async def name_evidence(self, path: Path) -> list[str]:
-        """Return under which keys a revocation list or a responder's answer, in DER, belongs.
+    async def name_evidence(self, path: Path, *, wanted: Wanted | None = None) -> dict[str, str]:
+        """Return under which keys a revocation list or a responder's answer, in DER, belongs, and its edition
+        under each: texts that sort by time.
 
         Raises:
-            MalformedDocument: It is neither.
+            MalformedDocument: It is neither, says nothing, or not what is wanted.
             VerificationUnavailable: No parsing worker could be had.
         """
-        match await self._ask(NameEvidence(str(path)), within=self.patience.file):
-            case EvidenceNamed(keys):
-                return keys
-            case NotReadable(reason):
-                raise MalformedDocument("The evidence cannot be read.", reasons=(reason,))
-            case other:
-                raise _no_answer(other)
+        question = NameEvidence(str(path), self.clock(), wanted)
+        return (await self._ask(question, EvidenceNamed, within=self.patience.file)).editions
 
     async def trust(self) -> TrustTold:
         """Return whom the workers believe.
@@ -265,10 +256,7 @@ class Sandbox:
         Raises:
             VerificationUnavailable: No parsing worker could be had.
         """
-        answer = await self._ask(TellTrust(self.clock()), within=self.patience.file)
-        if not isinstance(answer, TrustTold):
-            raise _no_answer(answer)
-        return answer
+        return await self._ask(TellTrust(self.clock()), TrustTold, within=self.patience.file)
 
     def _let_pass(self, report: VerificationReport) -> VerificationReport:
         active = [each for each in report.warnings if each.code in ACTIVE]
@@ -279,12 +267,19 @@ class Sandbox:
             )
         return report
 
-    async def _ask(self, question: Question, *, within: timedelta) -> Answer:
+    async def _ask(self, question: Question, kind: type[_Kind], *, within: timedelta) -> _Kind:
         place = await self._free_place()
         try:
-            return await _answer_of(place, question, within=within)
+            answer = await _answer_of(place, question, within=within)
         finally:
             self._free.put_nowait(place)
+        if isinstance(answer, kind):
+            return answer
+        if isinstance(answer, NotReadable):
+            raise MalformedDocument(
+                f"The {_SUBJECTS[type(question)]} cannot be read.", reasons=(answer.reason,)
+            )
+        raise _no_answer(answer)
 
     async def _free_place(self) -> _Place:
         try:

@@ -28,7 +28,8 @@ def evidence() -> None:
 def import_evidence(config: Path | None, files: tuple[Path, ...], as_json: bool) -> None:
     """Take in revocation lists (CRL) and responders' answers (OCSP), for sites that may not fetch them.
 
-    Each finds its place by what it says of itself; a running server uses it at once.
+    Each finds its place by what it says of itself; a running server uses it at once. What is older than the
+    one at hand takes no place. Exit code 1: something was not taken.
     """
     from ops.evidence_import import import_files
 

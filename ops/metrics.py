@@ -48,7 +48,7 @@ class Metrics:
         )
         self._verified = quick(
             "lienthong_verification_seconds",
-            "Time to judge the signatures of a file, waiting for a worker included.",
+            "Time to judge the signatures of a file, waiting for a worker included; `none` had no verdict.",
             ["verdict"],
         )
         self._offered = slow(
@@ -77,9 +77,9 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(method, route).observe(seconds)
 
-    def verified(self, verdict: Verdict, *, seconds: float) -> None:
-        """Count a judged file."""
-        self._verified.labels(verdict.value).observe(seconds)
+    def verified(self, verdict: Verdict | None, *, seconds: float) -> None:
+        """Count a judged file; None is one that no verdict could be found on."""
+        self._verified.labels(verdict.value if verdict else "none").observe(seconds)
 
     def accepted(self, label: PolicyLabel, *, size_bytes: int) -> None:
         """Count an accepted document."""

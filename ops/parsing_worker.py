@@ -40,14 +40,13 @@ from adapters.sandbox import (
 )
 from adapters.workers import Ready, serve
 from gateway.domain.file_types import HEAD_BYTES, PDF, may_be_signed
-from gateway.domain.policy import BAD_CONTAINER
 from ops.confinement import allow_cpu, confine, enclose
-from ops.evidence_naming import keys_of
+from ops.evidence_naming import editions
 from signing.basis import POLICY_VERSION, Basis
 from signing.errors import TrustFolderUnreadable, Unreadable
-from signing.evidence import NOTHING, EvidenceStore
+from signing.evidence import NOTHING
 from signing.pdf.hex_strings import read_at_once
-from signing.report import VerificationReport
+from signing.report import BAD_CONTAINER, VerificationReport
 from signing.report import Warning as ReportWarning
 from signing.trust import TrustStore, load_trust
 from signing.verify import verify_file
@@ -57,6 +56,8 @@ _NICENESS = 5
 # A backstop only: the pool kills by the clock, and earlier.
 _CPU_PER_QUESTION = timedelta(seconds=60)
 _TRUST_READ_EVERY = timedelta(minutes=1)
+_MAX_WANTED = 200
+"""How much of what is missing is told: as much as anybody would fetch for one file, and more."""
 _READERS = ("signing.cms.p7s", "signing.pdf.judge", "signing.xml.verify")
 """What judging loads when the first file of a kind comes. Here it is loaded at once: it looks for files, time
 zones among them, that are closed by then."""
@@ -115,7 +116,7 @@ class _Reader:
     """What questions are answered with."""
 
     trust: _Trust
-    evidence: EvidenceStore
+    evidence: KeptEvidence | None
     container_limits: Limits
     packet_limits: ReadLimits
 
@@ -132,8 +133,10 @@ class _Reader:
                     return Judged(self._report(asked))
                 case ReadPacket(path, into):
                     return PacketRead(read_packet(Path(path), into=Path(into), limits=self.packet_limits))
-                case NameEvidence(path):
-                    return EvidenceNamed(keys_of(Path(path)))
+                case NameEvidence(path, at, wanted):
+                    trust = self.trust.at(at)
+                    named = editions(Path(path), at=at, wanted=wanted, trust=trust, kept=self.evidence)
+                    return EvidenceNamed(named)
                 case TellTrust(at):
                     trust = self.trust.read(at)
                     return TrustTold(trust.version, trust.manifest, list(trust.certificates.values()))
@@ -147,7 +150,7 @@ class _Reader:
         with path.open("rb") as file:
             is_signable = may_be_signed(asked.media_type, head=file.read(HEAD_BYTES))
         found = self._found(path, asked, is_signable=is_signable)
-        basis = Basis(self.trust.at(asked.at), asked.at, self.evidence, looks=asked.looks)
+        basis = Basis(self.trust.at(asked.at), asked.at, self.evidence or NOTHING, looks=asked.looks)
         try:
             report = _judged(path, asked, basis) if is_signable else VerificationReport.unsigned()
         except Unreadable as unreadable:
@@ -158,6 +161,7 @@ class _Reader:
             warnings=report.warnings + found,
             trust_version=basis.trust.version,
             policy_version=POLICY_VERSION,
+            wanted=report.wanted[:_MAX_WANTED],
         )
 
     def _found(self, path: Path, asked: JudgeFile, *, is_signable: bool) -> tuple[ReportWarning, ...]:
@@ -197,7 +201,7 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Ready, Callable[[bytes], by
     enclosed = enclose(readable=readable, writable=[own_folder])
     reader = _Reader(
         _Trust(arguments.trust, trust),
-        KeptEvidence(evidence[0]) if evidence else NOTHING,
+        KeptEvidence(evidence[0]) if evidence else None,
         Limits(total_bytes=unpacked_bytes),
         ReadLimits(
             max_text_bytes=arguments.text_bytes,

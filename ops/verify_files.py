@@ -8,39 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import stat
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from adapters.bodies import UNPACK
-from adapters.edxml.files import shown_name
-from adapters.scanner import Parsers
-from gateway.domain.errors import ExchangeError, MalformedDocument
-from gateway.domain.file_types import HEAD_BYTES, PDF, type_by_content
-from ops.packet_verdict import AttachmentVerdict, packet_verdict
+from adapters.bodies import open_bodies
+from adapters.edxml.packets import EdxmlPackets
+from gateway.domain.errors import ExchangeError, TooLarge, VerificationUnavailable
+from gateway.domain.file_types import is_signature_of, type_by_content
+from gateway.domain.packets import Packets, ReceivedFile
+from gateway.domain.ports import Bodies, Verifier
+from gateway.service.judge import judge
 from ops.parts import now
 from ops.sections import Trust
 from ops.settings import Settings
 from ops.verifying import open_verifier
 from signing.basis import POLICY_VERSION
+from signing.errors import TrustFolderUnreadable
 from signing.report import VerificationReport
 from signing.report import Warning as ReportWarning
 from signing.scan import Finding
+from signing.trust import load_trust
 from signing.verify import kind_of
 
 _AHEAD = 256
 """How many files may be judged before the one whose turn it is to be shown."""
 _DETACHED = ".p7s"
+_CHUNK_BYTES = 1024 * 1024
 _COPIED_UNSEEN_BYTES = 64 * 1024 * 1024
 _TOO_LARGE_TO_COPY = replace(
     VerificationReport.unsigned(),
@@ -87,8 +90,10 @@ async def verify_files(
     """Tell `show` what became of each file, in order; as many are judged at a time as there are cores.
 
     Raises:
-        VerificationUnavailable: The trust folder cannot be read, or there can be no worker.
+        VerificationUnavailable: The trust folder cannot be read or has no certificate, or there can be no
+            worker.
     """
+    await asyncio.to_thread(_demand_certificates, terms)
     workers = min(len(files), os.cpu_count() or 1)
     async with _open_judging(settings, terms, workers=workers) as judging:
         under_way: deque[asyncio.Task[Outcome]] = deque()
@@ -109,13 +114,15 @@ async def verify_files(
 async def _open_judging(settings: Settings, terms: Terms, *, workers: int) -> AsyncIterator[_Judging]:
     with tempfile.TemporaryDirectory(prefix="lienthong-verify-") as made:
         folder = Path(made)
-        (folder / UNPACK).mkdir()
+        bodies = await open_bodies(folder, free_floor_bytes=0, now=now())
         changed = _settings_for(settings, terms, folder, workers=workers)
         moment = terms.at
         async with open_verifier(
             changed, CollectorRegistry(), clock=now if moment is None else lambda: moment
         ) as parsers:
-            yield _Judging(parsers, folder, terms.content, asyncio.Semaphore(workers))
+            packets = EdxmlPackets(bodies, parsers, relay="")
+            turns = asyncio.Semaphore(workers)
+            yield _Judging(parsers, packets, bodies, settings.limits.file_bytes, terms.content, turns)
 
 
 def _settings_for(settings: Settings, terms: Terms, folder: Path, *, workers: int) -> Settings:
@@ -137,13 +144,17 @@ def _settings_for(settings: Settings, terms: Terms, folder: Path, *, workers: in
 
 def _is_own(folder: Path) -> bool:
     """Return whether a folder is there and ours: what we put into another's, its gateway could not read."""
-    return folder.is_dir() and folder.stat().st_uid == os.geteuid()
+    with suppress(OSError):  # what cannot even be looked at is not ours
+        return folder.is_dir() and folder.stat().st_uid == os.geteuid()
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Judging:
-    parsers: Parsers
-    folder: Path
+    verifier: Verifier
+    packets: Packets
+    bodies: Bodies
+    max_bytes: int
     content: Path | None
     turns: asyncio.Semaphore
 
@@ -164,103 +175,100 @@ class _Judging:
         return Outcome(file, None, fault)
 
     async def _judge(self, file: Path) -> VerificationReport:
-        if await asyncio.to_thread(_is_large_and_unsigned, file):
+        if await asyncio.to_thread(_is_large_and_unsigned, file, max_bytes=self.max_bytes):
             return _TOO_LARGE_TO_COPY
         async with AsyncExitStack() as copies:
             copy = await copies.enter_async_context(self._copied(file))
-            content = self._content_of(file)
-            if content is not None:
-                content = await copies.enter_async_context(self._copied(content))
-            report = await self._verdict(copy, content=content)
-            return await self._with_attachments(copy, report) if report.kind == "edxml" else report
+            beside = await asyncio.to_thread(self._content_of, file)
+            content = await copies.enter_async_context(self._copied(beside)) if beside else None
+            return await judge(
+                copy,
+                verifier=self.verifier,
+                packets=self.packets,
+                content=content.draft if content else None,
+            )
 
     @asynccontextmanager
-    async def _copied(self, file: Path) -> AsyncIterator[Path]:
+    async def _copied(self, file: Path) -> AsyncIterator[ReceivedFile]:
         """Lend a copy of a file where the workers may read.
 
         Raises:
-            OSError: It is not there, is no readable file, or there is no room.
+            OSError: It is not there, or is no readable file.
+            TooLarge: It is larger than the exchange takes.
+            StoreUnavailable: There is no room.
         """
-        with tempfile.NamedTemporaryFile(dir=self.folder) as copy:
-            await asyncio.to_thread(_copy, file, copy.file)
-            yield Path(copy.name)
-
-    async def _verdict(self, copy: Path, *, content: Path | None = None) -> VerificationReport:
-        return await self.parsers.verify(copy, media_type=_media_type(copy), content=content)
+        async with self.bodies.receiving() as draft:
+            with await asyncio.to_thread(_opened, file, max_bytes=self.max_bytes) as source:
+                while chunk := await asyncio.to_thread(source.read, _CHUNK_BYTES):
+                    await draft.write(chunk)
+            yield ReceivedFile(file.name, type_by_content(draft.head), draft)
 
     def _content_of(self, file: Path) -> Path | None:
         """Return the document of a detached signature: the one named, else `x.pdf` for `x.pdf.p7s`."""
         if file.suffix.lower() != _DETACHED:
             return None
-        beside = file.with_suffix("")
-        return self.content or (beside if beside.is_file() else None)
-
-    async def _with_attachments(self, packet: Path, report: VerificationReport) -> VerificationReport:
-        # There, and nowhere else, a worker may unpack to.
-        with tempfile.TemporaryDirectory(dir=self.folder / UNPACK) as made:
-            read = await self.parsers.read_packet(packet, into=Path(made))
-            # Only their names: the worker that wrote the paths may have been taken over.
-            files = [
-                _Attached(shown_name(each.name, number=number), Path(made, Path(each.path).name))
-                for number, each in enumerate(read.attachments, start=1)
-            ]
-            verdicts = [await self._attached(each, files) for each in files if each.may_be_signed]
-            return packet_verdict(report, verdicts, mistakes=[str(fault) for fault in read.faults])
-
-    async def _attached(self, file: _Attached, others: Sequence[_Attached]) -> AttachmentVerdict:
-        beside = (each.copy for each in others if f"{each.name}{_DETACHED}" == file.name)
-        try:
-            return AttachmentVerdict(file.name, await self._verdict(file.copy, content=next(beside, None)))
-        except (MalformedDocument, FileNotFoundError):
-            return AttachmentVerdict(file.name, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attached:
-    """A file of a packet, by a name that can be shown."""
-
-    name: str
-    copy: Path
-
-    @property
-    def may_be_signed(self) -> bool:
-        """Return whether signatures are looked for in it: other files hold none that can be judged."""
-        return self.name.lower().endswith(_DETACHED) or _media_type(self.copy) == PDF.media_type
+        if self.content is not None:
+            return self.content
+        as_written = file.with_suffix("")
+        if as_written.is_file():
+            return as_written
+        with suppress(PermissionError):  # the folder may let us open files and not list them
+            beside = (each for each in file.parent.iterdir() if is_signature_of(file.name, of=each.name))
+            return next((each for each in beside if each.is_file()), None)
+        return None
 
 
 class _Empty(Exception):
     """There is nothing in the file that could be judged."""
 
 
-def _is_large_and_unsigned(file: Path) -> bool:
+def _demand_certificates(terms: Terms) -> None:
+    """Pass when there is somebody to trust: else every signature would be a stranger's, and nobody knew why.
+
+    Raises:
+        VerificationUnavailable: The trust folder cannot be read, or has no certificate.
+    """
+    try:
+        trust = load_trust(terms.trust, now=terms.at or datetime.now(UTC))
+    except TrustFolderUnreadable as broken:
+        raise VerificationUnavailable(str(broken)) from broken
+    if not trust.certificates:
+        raise VerificationUnavailable(
+            f"No certificate found in {terms.trust}: they are in files named *.pem or *.crt."
+        )
+
+
+def _is_large_and_unsigned(file: Path, *, max_bytes: int) -> bool:
     """Return whether a file is too large to be copied for nothing: it is none that can carry a signature.
 
     Raises:
-        OSError: It is not there, or is no readable file.
+        OSError, TooLarge: As `_opened`.
         _Empty: It has no byte.
     """
-    size = _demand_file(file).st_size
+    with _opened(file, max_bytes=max_bytes) as opened:
+        size = os.fstat(opened.fileno()).st_size
     if not size:
         raise _Empty
     return size > _COPIED_UNSEEN_BYTES and kind_of(file) is None
 
 
-def _demand_file(file: Path) -> os.stat_result:
-    found = file.stat()
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError
-    if not stat.S_ISREG(found.st_mode):  # a pipe could keep us for ever
-        raise OSError(None, "It is not a file.")
-    return found
+def _opened(file: Path, *, max_bytes: int) -> FileIO:
+    """Return a file opened for reading.
 
-
-def _copy(file: Path, copy: IO[bytes]) -> None:
-    _demand_file(file)
-    with file.open("rb") as source:
-        shutil.copyfileobj(source, copy)
-    copy.flush()
-
-
-def _media_type(copy: Path) -> str:
-    with copy.open("rb") as file:
-        return type_by_content(file.read(HEAD_BYTES))
+    Raises:
+        OSError: It is not there, or is no readable file.
+        TooLarge: It is larger than the exchange takes.
+    """
+    opened = FileIO(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))  # a pipe must not keep us
+    found = os.fstat(opened.fileno())
+    try:
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(None, "It is not a file.")
+        if found.st_size > max_bytes:
+            raise TooLarge(f"{file.name} is larger than {max_bytes:,} bytes, the most the exchange takes.")
+    except BaseException:
+        opened.close()
+        raise
+    return opened

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from functools import partial
@@ -24,6 +26,8 @@ if TYPE_CHECKING:  # what judges takes a second to load: not for the other comma
     from ops.verify_shown import Language
 
 _PASSED, _ANOTHER_VERDICT, _NO_VERDICT = 0, 1, 2
+_ENDED_BY = 128
+"""A program that a signal ended has this and the signal's number for its exit code."""
 _MANY = 10
 """From how many files on a watcher is shown how far they are."""
 _FILE = click.Path(path_type=Path)
@@ -104,8 +108,25 @@ def verify(
     told = _Told(len(files), as_json_line if as_json else partial(as_text, language=language))
     # What an outcome does not say is for the log of a server.
     logging.getLogger().addHandler(logging.NullHandler())
-    asyncio.run(verify_files(files, terms, settings, show=told.show))
+    try:
+        asyncio.run(_until_ended(verify_files(files, terms, settings, show=told.show)))
+    except BrokenPipeError:
+        # Not 1, which is another verdict. What is still to be written goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_ENDED_BY + signal.SIGPIPE)
+    except asyncio.CancelledError:
+        sys.exit(_ENDED_BY + signal.SIGTERM)
     sys.exit(told.exit_code)
+
+
+async def _until_ended(judging: Awaitable[None]) -> None:
+    """Judge until SIGTERM or SIGHUP: then too the copies of documents have to go."""
+    judging_here = asyncio.current_task()
+    assert judging_here is not None
+    if threading.current_thread() is threading.main_thread():  # no other gets signals
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, judging_here.cancel)
+    await judging
 
 
 def _trust_folder(given: Path | None, settings: Settings) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -51,12 +52,13 @@ async def open_verifier(
 ) -> AsyncIterator[Parsers]:
     """Yield what judges files, with all that it needs running."""
     content = settings.content
-    evidence = await asyncio.to_thread(open_evidence, settings.evidence_dir, now=clock())
+    # The machine's own clock dates its files; files may be judged by a moment in the future.
+    evidence = await asyncio.to_thread(open_evidence, settings.evidence_dir, now=datetime.now(UTC))
     fetch_rules, egress_rules = _fetching(settings)
     async with (
         open_workers(settings, workers=settings.parsing.workers, clock=clock) as sandbox,
         open_egress(egress_rules) as egress,
-        open_fetcher(egress, evidence, fetch_rules, clock=clock) as fetcher,
+        open_fetcher(egress, evidence, fetch_rules, namers=sandbox, clock=clock) as fetcher,
     ):
         FetchCollector(registry, fetcher)
         judging = Gathering(sandbox, clock, seconds(settings.evidence.wait_seconds), evidence, fetcher)

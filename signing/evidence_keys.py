@@ -7,14 +7,22 @@ answer itself, so that answers brought on a disk find their place.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Sequence
+from typing import Literal
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from signing.chain.certificates import Known
+from signing.memo import Memo
 from signing.report import Wanted
+
+Scope = Literal["all", "users", "authorities"]
+"""Whose certificates a revocation list speaks of."""
+
+_requests: Memo[bytes] = Memo(limit=2_048)
+_ocsp_keys: Memo[str] = Memo(limit=2_048)
 
 
 def ocsp_key(*, issuer_name_hash: bytes, issuer_key_hash: bytes, serial_number: int) -> str:
@@ -27,9 +35,13 @@ def crl_key(url: str) -> str:
     return "crl-" + _digest(url.encode())
 
 
-def crl_issuer_key(name: bytes, *, key_identifier: bytes | None) -> str:
-    """Return the key of the revocation list of an authority, named in DER, whatever its address."""
-    return "crl-" + _digest(name, key_identifier or b"")
+def crl_issuer_key(name: bytes, *, key_identifier: bytes | None, scope: Scope = "all") -> str:
+    """Return the key of the revocation list of an authority, named in DER, whatever its address.
+
+    Lists of another scope have another key: a newer list of authorities says nothing about users.
+    """
+    parts = (name, key_identifier or b"")
+    return "crl-" + (_digest(*parts) if scope == "all" else _digest(*parts, scope.encode()))
 
 
 def issuer_key(url: str) -> str:
@@ -37,14 +49,22 @@ def issuer_key(url: str) -> str:
     return "issuer-" + _digest(url.encode())
 
 
-def wanted_answers(certificate: Known, *, issuer: Known) -> tuple[Wanted, ...]:
-    """Return what would tell whether a certificate is revoked: each of it alone, the cheapest first."""
+def wanted_answers(certificate: Known, *, issuer: Known, others: Sequence[Known] = ()) -> tuple[Wanted, ...]:
+    """Return what would tell whether a certificate is revoked: each of it alone, the cheapest first.
+
+    Args:
+        certificate: Whose revocation is asked for.
+        issuer: Its issuer.
+        others: Certificates of the issuer's other keys, which may sign the answer too.
+    """
     found = []
+    about = (certificate.der, issuer.der, *(each.der for each in others))
     if certificate.ocsp_urls:
-        asked = ocsp_request(certificate, issuer=issuer)
-        found.append(Wanted("ocsp", ocsp_key_of(certificate, issuer=issuer), certificate.ocsp_urls, asked))
+        key, asked = ocsp_key_of(certificate, issuer=issuer), ocsp_request(certificate, issuer=issuer)
+        found.append(Wanted("ocsp", key, certificate.ocsp_urls, asked, about))
     if certificate.crl_urls:
-        found.append(Wanted("crl", crl_key(certificate.crl_urls[0]), certificate.crl_urls))
+        key = crl_key(certificate.crl_urls[0])
+        found.append(Wanted("crl", key, certificate.crl_urls, about=about))
     return tuple(found)
 
 
@@ -60,25 +80,27 @@ def ocsp_request(certificate: Known, *, issuer: Known) -> bytes:
     It has no nonce, so that one answer serves every document of a signer until its nextUpdate: freshness is
     judged by the times in the answer. SHA-1 only names the certificate here, and every responder knows it.
     """
-    return _ocsp_request(certificate, issuer)
+    pair = (certificate.sha256, issuer.sha256)
+    return _requests.remembered(pair, lambda: _ocsp_request(certificate, issuer))
 
 
 def ocsp_key_of(certificate: Known, *, issuer: Known) -> str:
     """Return the key of the OCSP answer about a certificate."""
-    return _ocsp_key(certificate, issuer)
+    pair = (certificate.sha256, issuer.sha256)
+    return _ocsp_keys.remembered(pair, lambda: _ocsp_key(certificate, issuer))
 
 
-@lru_cache(maxsize=2048)
 def _ocsp_request(certificate: Known, issuer: Known) -> bytes:
-    builder = ocsp.OCSPRequestBuilder().add_certificate(
-        certificate.certificate,
-        issuer.certificate,
+    # By the name as it stands: of a sloppy certificate the library reads a tidied copy.
+    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+        issuer_hash(certificate.issuer, "sha1"),
+        issuer_hash(issuer.key_bits, "sha1"),
+        certificate.serial_number,
         hashes.SHA1(),  # noqa: S303 - an identifier, not a protection
     )
     return builder.build().public_bytes(Encoding.DER)
 
 
-@lru_cache(maxsize=2048)
 def _ocsp_key(certificate: Known, issuer: Known) -> str:
     return ocsp_key(
         issuer_name_hash=issuer_hash(certificate.issuer, "sha1"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from signing.reasons import Reason, of_sub_indication
-from signing.report import Facets, FacetState, Kept, SignatureReport, Verdict, Wanted
+from signing.report import Facets, FacetState, Kept, SignatureReport, Verdict, Wanted, earliest
 from signing.report import Warning as ReportWarning
 from signing.sentences import sentences
 
@@ -17,8 +17,14 @@ Facet = Literal["integrity", "coverage", "changes", "identity", "trust", "time"]
 # EN 319 102-1 table 5: everything else that is not a pass is INDETERMINATE.
 _FAILURES = {"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "REVOKED", "NOT_YET_VALID"}
 
-# Nothing was found against the facet: there was nobody to ask, or what was asked can no longer tell.
-_OPEN = {"TRY_LATER", "CRYPTO_CONSTRAINTS_FAILURE", "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"}
+# Nothing was found against the facet: there was nobody or nothing to ask, or what was asked can no longer
+# tell. GENERIC says that too, and real findings as well: there the reason decides.
+_OPEN = {
+    "TRY_LATER",
+    "CRYPTO_CONSTRAINTS_FAILURE",
+    "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+    "SIGNED_DATA_NOT_FOUND",
+}
 
 _FACETS: dict[str, Facet] = {
     "FORMAT_FAILURE": "integrity",
@@ -48,12 +54,43 @@ class Judgement:
     signer: str | None = None
     organisation: str | None = None
     signed_at: datetime | None = None
+    signed_at_proven: bool = False
+    is_followed: bool = False
+    """Whether further signatures or seals were added after it."""
     level: str = ""
     role: str = ""
     agency: str | None = None
     domain: str = ""
     evidence: list[Kept] = dataclass_field(default_factory=list)
     wanted: list[Wanted] = dataclass_field(default_factory=list)
+    holds_until: datetime | None = None
+    """When the first of what was found may be found otherwise; None when no such moment is known."""
+
+    @classmethod
+    def of(cls, report: SignatureReport) -> Judgement:
+        """Return the judgement that a report tells of, for what is found later."""
+        told = zip(report.codes, report.reasons, report.reasons_vi, report.details, strict=True)
+        return cls(
+            field=report.field,
+            facets=report.facets,
+            verdict=report.indication,
+            sub_indication=report.sub_indication,
+            reasons=[
+                Reason(code, english, vietnamese, detail=about) for code, english, vietnamese, about in told
+            ],
+            signer=report.signer,
+            organisation=report.organisation,
+            signed_at=report.signed_at,
+            signed_at_proven=report.signed_at_proven,
+            level=report.level,
+            role=report.role,
+            agency=report.agency,
+            domain=report.domain,
+        )
+
+    def hold_until(self, moment: datetime | None) -> None:
+        """Note that what was found may be found otherwise from a moment on."""
+        self.holds_until = earliest((self.holds_until, moment))
 
     def fine(self, *facets: Facet) -> None:
         """Mark facets as good, unless something was found against them already."""
@@ -70,17 +107,25 @@ class Judgement:
         comes before all others.
         """
         failed = sub_indication in _FAILURES
-        if sub_indication not in _OPEN:
-            marked = facet or _FACETS.get(sub_indication, "trust")
-            self.facets = replace(self.facets, **{marked: FacetState.FAILED})
+        reason = reason or of_sub_indication(sub_indication)
+        is_open = sub_indication in _OPEN or (reason.is_open and not failed)
+        self._mark(facet or _FACETS.get(sub_indication, "trust"), is_open=is_open)
         decides = self.verdict is Verdict.TOTAL_PASSED or (failed and self.verdict is Verdict.INDETERMINATE)
-        self.reasons.insert(0 if decides else len(self.reasons), reason or of_sub_indication(sub_indication))
+        self.reasons.insert(0 if decides else len(self.reasons), reason)
         if decides:
             self.verdict = Verdict.TOTAL_FAILED if failed else Verdict.INDETERMINATE
             self.sub_indication = sub_indication
 
+    def _mark(self, facet: Facet, *, is_open: bool) -> None:
+        if not is_open:
+            self.facets = replace(self.facets, **{facet: FacetState.FAILED})
+        elif getattr(self.facets, facet) is FacetState.OK:
+            self.facets = replace(self.facets, **{facet: FacetState.UNKNOWN})
+
     def report(self) -> SignatureReport:
         """Return the verdict on the signature."""
+        is_good_stamp = self.role == "time-stamp" and self.verdict is Verdict.TOTAL_PASSED
+        signed_at_proven = self.signed_at_proven or is_good_stamp
         vietnamese, english = sentences(
             self.verdict,
             self.reasons,
@@ -88,6 +133,8 @@ class Judgement:
             organisation=self.organisation,
             at=self.signed_at,
             role=self.role,
+            at_is_proven=signed_at_proven,
+            is_followed=self.is_followed,
         )
         return SignatureReport(
             field=self.field,
@@ -106,4 +153,6 @@ class Judgement:
             reasons_vi=tuple(reason.vi for reason in self.reasons),
             sentence_vi=vietnamese,
             sentence_en=english,
+            signed_at_proven=signed_at_proven,
+            details=tuple(reason.detail for reason in self.reasons),
         )

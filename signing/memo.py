@@ -1,14 +1,38 @@
 """What was found out before, kept within a limit.
 
-Keys are digests, not the bytes themselves: strangers choose how long those are.
+Keys are digests, or weighed, or no longer than told: strangers choose how long the bytes themselves are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
 from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
+_Bytes = TypeVar("_Bytes", bytes, str)
+
+
+def remembering(
+    *, entries: int, longest: int
+) -> Callable[[Callable[[_Bytes], _Value]], Callable[[_Bytes], _Value]]:
+    """Return a decorator that keeps what a function finds in bytes or text, the latest of it.
+
+    Args:
+        entries: How much is kept.
+        longest: Of what is longer, nothing is kept: it is nobody's, and would only fill the memory.
+    """
+
+    def decorate(find: Callable[[_Bytes], _Value]) -> Callable[[_Bytes], _Value]:
+        kept = lru_cache(maxsize=entries)(find)
+
+        @wraps(find)
+        def remembered(of: _Bytes) -> _Value:
+            return kept(of) if len(of) <= longest else find(of)
+
+        return remembered
+
+    return decorate
 
 
 class Memo(Generic[_Value]):

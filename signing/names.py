@@ -23,6 +23,14 @@ def shown(name: object) -> str | None:
     return "".join(letter for letter in letters if letter.isprintable()).strip() or None
 
 
+def name_in(name: x509.Name) -> str | None:
+    """Return the common name, else the organisation, safe to show; None when there is none to be shown."""
+    try:
+        return _first(name, NameOID.COMMON_NAME) or _first(name, NameOID.ORGANIZATION_NAME)
+    except (ValueError, TypeError):
+        return None
+
+
 def names_of(certificate: bytes) -> tuple[str | None, str | None]:
     """Return the name and the organisation in a certificate, safe to show."""
     try:

@@ -6,7 +6,7 @@ reasons that belong to a sub-indication of ETSI EN 319 102-1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,14 @@ class Reason:
     code: str
     en: str
     vi: str
+    is_open: bool = False
+    """Whether nothing speaks against the signature: something was not judged, or not to its end."""
+    detail: str = ""
+    """For whoever looks into it; the sentences have room for it only where it says something to a clerk."""
 
     def about(self, detail: str) -> Reason:
-        """Return the reason with a detail put in for `{}` in both sentences."""
-        return Reason(self.code, self.en.format(detail), self.vi.format(detail))
+        """Return the reason with a detail, put in for `{}` in the sentences that have one."""
+        return replace(self, en=self.en.format(detail), vi=self.vi.format(detail), detail=detail)
 
 
 class Refused(Exception):
@@ -31,9 +35,32 @@ class Refused(Exception):
         self.sub_indication = sub_indication
 
 
-NOT_JUDGED = Reason("not-judged", "The signature could not be judged.", "Không thể đánh giá chữ ký này.")
+NOT_JUDGED = Reason(
+    "not-judged", "The signature could not be judged.", "Không thể đánh giá chữ ký này.", is_open=True
+)
 BROKEN = Reason(
-    "broken", "The signature cannot be read ({}).", "Không đọc được chữ ký: dữ liệu bị hỏng ({})."
+    "broken",
+    "The signature cannot be read: it is broken.",
+    "Không đọc được chữ ký: dữ liệu bị hỏng.",
+)
+CONTENT_NOT_SIGNED = Reason(
+    "content-not-signed",
+    "This file is no detached signature of the document given with it, so it proves nothing about that "
+    "document.",
+    "Tệp này không phải là chữ ký rời của văn bản đi kèm, nên không chứng minh gì về văn bản đó.",
+)
+NO_PATH_TO = Reason(
+    "no-path",
+    "The signer's certificate leads to the authority “{}”, which is not trusted here. Ask the administrator.",
+    "Chứng thư số của người ký dẫn tới tổ chức chứng thực “{}”, chưa được tin cậy ở đây. "
+    "Hãy hỏi quản trị hệ thống.",
+)
+REVOCATION_UNKNOWN_OF = Reason(
+    "revocation-unknown",
+    "Whether a certificate issued by “{}” was revoked is not known: no current answer of that authority is "
+    "at hand. Try again later, or ask the administrator.",
+    "Chưa biết chứng thư số do “{}” cấp có bị thu hồi hay không: chưa nhận được trả lời còn hiệu lực "
+    "của tổ chức này. Hãy thử lại sau, hoặc hỏi quản trị hệ thống.",
 )
 
 _WEAK = Reason(
@@ -51,7 +78,7 @@ OF_SUB_INDICATION = {
     "SIG_CRYPTO_FAILURE": Reason(
         "forged",
         "The signature value does not belong to the signer's certificate.",
-        "Giá trị chữ ký không khớp với chứng thư số của người ký.",
+        "Chữ ký không phải do chứng thư số này tạo ra, hoặc đã bị sửa: có dấu hiệu giả mạo.",
     ),
     "CRYPTO_CONSTRAINTS_FAILURE": _WEAK,
     "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": _WEAK,
@@ -62,8 +89,9 @@ OF_SUB_INDICATION = {
     ),
     "NO_CERTIFICATE_CHAIN_FOUND": Reason(
         "no-path",
-        "The signer's certificate does not lead to a trusted root.",
-        "Chứng thư số của người ký không dẫn tới tổ chức chứng thực gốc được tin cậy.",
+        "The signer's certificate does not lead to an authority that is trusted here. Ask the administrator.",
+        "Chứng thư số của người ký không dẫn tới tổ chức chứng thực được tin cậy ở đây. "
+        "Hãy hỏi quản trị hệ thống.",
     ),
     "CERTIFICATE_CHAIN_GENERAL_FAILURE": Reason(
         "faulty-path",
@@ -79,7 +107,7 @@ OF_SUB_INDICATION = {
         "outside-validity",
         "The signer's certificate is not valid at this time, and no time-stamp proves that the document was "
         "signed while it was.",
-        "Chứng thư số của người ký không còn (hoặc chưa) hiệu lực, và không có dấu thời gian chứng minh "
+        "Chứng thư số của người ký đã hết hạn hoặc chưa có hiệu lực, và không có dấu thời gian chứng minh "
         "văn bản được ký khi chứng thư còn hiệu lực.",
     ),
     "NOT_YET_VALID": Reason(
@@ -105,10 +133,10 @@ OF_SUB_INDICATION = {
     ),
     "TRY_LATER": Reason(
         "revocation-unknown",
-        "Whether the signer's certificate was revoked is not known: no current answer of its authority is at "
-        "hand.",
-        "Chưa biết chứng thư số của người ký có bị thu hồi hay không: chưa có trả lời còn hiệu lực của "
-        "tổ chức chứng thực.",
+        "Whether the signer's certificate was revoked is not known: no current answer of its authority is "
+        "at hand. Try again later, or ask the administrator.",
+        "Chưa biết chứng thư số của người ký có bị thu hồi hay không: chưa nhận được trả lời còn hiệu lực "
+        "của tổ chức chứng thực. Hãy thử lại sau, hoặc hỏi quản trị hệ thống.",
     ),
 }
 

@@ -5,9 +5,15 @@ Names and values follow ETSI EN 319 102-1 (indication, sub-indication).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from signing.warning_sentences import WARNING_SENTENCES
+
+BAD_CONTAINER = "bad-container"
+"""The warning about a file that is judged, and not to be kept: it is cut off, or two files in one."""
 
 
 class Verdict(StrEnum):
@@ -64,6 +70,10 @@ class SignatureReport:
     reasons_vi: tuple[str, ...] = ()
     sentence_vi: str = ""
     sentence_en: str = ""
+    signed_at_proven: bool = False
+    """Whether a trusted time-stamp says `signed_at`; else it is what the signer's own clock said."""
+    details: tuple[str, ...] = ()
+    """For whoever looks into it: of each of `reasons` what its sentence may have no room for, often empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,9 @@ class Wanted:
     urls: tuple[str, ...]
     request: bytes = b""
     """What to post, in DER; empty: to get."""
+    about: tuple[bytes, ...] = ()
+    """Of a statement about revocation, in DER: the certificate it has to be about, the one of its issuer, and
+    those of the issuer's other keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,13 @@ class Warning:  # noqa: A001 - the field's word; imported under another name
 
     code: str
     detail: str = ""
+    """In English, for whoever looks into it: what and where."""
+
+    @property
+    def sentence_vi(self) -> str:
+        """What a clerk reads; `detail` when nobody knows the code."""
+        known = WARNING_SENTENCES.get(self.code)
+        return known.vi if known else self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +134,8 @@ class VerificationReport:
     policy_version: str = ""
     evidence: tuple[Kept, ...] = ()
     wanted: tuple[Wanted, ...] = ()
+    holds_until: datetime | None = None
+    """When the first of the certificates and answers it rests on ends; None when none is known to."""
 
     @staticmethod
     def unsigned() -> VerificationReport:
@@ -134,3 +156,8 @@ def worst(signatures: tuple[SignatureReport, ...]) -> Verdict:
     if not signatures:
         return Verdict.UNSIGNED
     return max((signature.indication for signature in signatures), key=_SEVERITY.__getitem__)
+
+
+def earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    """Return the first moment at which something ends; None when nothing does."""
+    return min((moment for moment in moments if moment is not None), default=None)

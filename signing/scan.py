@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from signing.pdf.doubles import doubled_objects
 from signing.pdf.fonts import misnamed_fonts
 from signing.pdf.forms import form_findings
-from signing.pdf.objects import ObjectGraph, PdfObject, inflated, read_graph
+from signing.pdf.objects import ObjectGraph, PdfObject, TooCostly, read_graph
 from signing.pdf.overlays import covered_text, may_cover
+from signing.pdf.wordless import is_wordless
 from signing.report import Warning as ReportWarning
 
 
@@ -62,7 +63,8 @@ _CONTENT = re.compile(
     rb"/Type\s*/(?:Page|Catalog|Annot|XObject|Font)\b|/BBox\b|/Subtype\s*/(?:Image|Form|Widget)\b|/FT\b"
 )
 _NAMED_STREAM = re.compile(rb"/(?:Type|Subtype|S|N|Length1)\b")
-_DRAWS = re.compile(rb"\bBT\b.{0,4096}?\bT[jJ]\b|/[^\s/]+\s+Do\b", re.DOTALL)
+_DRAWS_OBJECT = re.compile(rb"/[^\s/]++\s++Do\b")
+_BEGINS_TEXT, _SHOWS_TEXT = re.compile(rb"\bBT\b"), re.compile(rb"\bT[jJ]\b")
 _MAX_STREAM_BYTES = 1024 * 1024
 _HIDDEN_LAYERS = re.compile(rb"/OFF\s*\[\s*\d|/BaseState\s*/OFF\b")
 _HIDDEN_FLAG, _NO_VIEW_FLAG = 2, 32
@@ -91,7 +93,9 @@ def _scan(path: Path, raw: mmap.mmap) -> tuple[ReportWarning, ...]:
     if len(raw) > _MAX_SCANNED_BYTES:
         return (ReportWarning(Finding.NOT_SCANNED, "The file is too large to be looked through."),)
     graph = read_graph(raw)
-    warnings = [ReportWarning(code, detail) for code, detail in _active(graph)]
+    # Also what older revisions hold: they can be brought back.
+    everything = b"\n".join(found.text for found in graph.every)
+    warnings = [ReportWarning(code, detail) for code, detail in _active(everything)]
     if any(_ENCRYPTED.search(trailer) for trailer in graph.trailers):
         warnings.append(ReportWarning(Finding.ENCRYPTION, "It is encrypted."))
     if any(_HYBRID.search(trailer) for trailer in graph.trailers):
@@ -100,47 +104,65 @@ def _scan(path: Path, raw: mmap.mmap) -> tuple[ReportWarning, ...]:
     if not graph.is_complete:
         detail = "It has more objects than are looked at."
         warnings.append(ReportWarning(Finding.NOT_SCANNED, detail))
-    dormant = list(_dormant(path, raw, graph))
+    dormant, is_whole = _dormant(path, raw, graph, everything)
+    if not is_whole:
+        detail = "Not all of it was looked at for dormant content: it is too much, or too oddly written."
+        warnings.append(ReportWarning(Finding.NOT_SCANNED, detail))
     if dormant:
         detail = " ".join(dict.fromkeys(dormant[:_MAX_DETAILS]))
         warnings.append(ReportWarning(Finding.DORMANT_CONTENT, detail))
     return tuple(warnings)
 
 
-def _active(graph: ObjectGraph) -> Iterator[tuple[Finding, str]]:
-    """Yield what acts, in any revision: an older one can be brought back."""
-    everything = b"\n".join(found.text for found in graph.every)
+def _active(everything: bytes) -> Iterator[tuple[Finding, str]]:
     for code, pattern, detail in _ACTIVE:
         if pattern.search(everything):
             yield code, detail
 
 
-def _dormant(path: Path, raw: mmap.mmap, graph: ObjectGraph) -> Iterator[str]:
-    looks: tuple[Callable[[mmap.mmap, ObjectGraph], Iterator[str]], ...] = (
-        _unreachable,
-        doubled_objects,
-        _hidden,
-        form_findings,
-        misnamed_fonts,
-    )
-    for look in looks:
-        yield from look(raw, graph)
-    if any(b"/Subtype" in found.text and may_cover(found) for found in graph.objects.values()):
-        yield from covered_text(path)
+def _dormant(path: Path, raw: mmap.mmap, graph: ObjectGraph, everything: bytes) -> tuple[Sequence[str], bool]:
+    """Return what was found, and whether all was looked at: what is quickly seen is told in any case."""
+    found: list[str] = []
+    is_whole = True
+    for looking in _looks(path, raw, graph, everything):
+        try:
+            for sentence in looking:
+                found.append(sentence)
+        except TooCostly:
+            is_whole = False
+    return found, is_whole
+
+
+def _looks(path: Path, raw: mmap.mmap, graph: ObjectGraph, everything: bytes) -> Iterator[Iterator[str]]:
+    # Most files have nothing that most of these look for, and objects by the thousand.
+    for words, look in _LOOKS:
+        if any(everything.rfind(word) >= 0 for word in words):  # much faster than `in`
+            yield look(raw, graph)
+    covers = any(b"/Subtype" in found.text and may_cover(found) for found in graph.objects.values())
+    if covers and not is_wordless(path, raw):
+        yield covered_text(path, raw, graph)
 
 
 def _unreachable(raw: mmap.mmap, graph: ObjectGraph) -> Iterator[str]:
     reachable = graph.reachable()
-    for number, found in graph.objects.items():
-        if number not in reachable and (found.has(_CONTENT) or _draws(raw, found)):
-            yield f"Object {number} holds content that no page shows."
+    unreachable = [found for number, found in graph.objects.items() if number not in reachable]
+    yield from (_unseen(found) for found in unreachable if found.has(_CONTENT))
+    # A stream that has no name could be what a page shows. Last, for there can be too many to look at.
+    for found in unreachable:
+        is_named = found.stream_at is None or found.has(_CONTENT) or found.has(_NAMED_STREAM)
+        if not is_named and _draws(graph.content(raw, found, limit=_MAX_STREAM_BYTES)):
+            yield _unseen(found)
 
 
-def _draws(raw: mmap.mmap, found: PdfObject) -> bool:
-    """Return whether an object is a stream that could be what a page shows."""
-    if found.stream_at is None or found.has(_NAMED_STREAM):
-        return False
-    return _DRAWS.search(inflated(raw, found, limit=_MAX_STREAM_BYTES)) is not None
+def _unseen(found: PdfObject) -> str:
+    return f"Object {found.number} holds content that no page shows."
+
+
+def _draws(content: bytes) -> bool:
+    text = _BEGINS_TEXT.search(content)
+    if text and _SHOWS_TEXT.search(content, text.end()):
+        return True
+    return _DRAWS_OBJECT.search(content) is not None
 
 
 def _hidden(_: mmap.mmap, graph: ObjectGraph) -> Iterator[str]:
@@ -151,3 +173,13 @@ def _hidden(_: mmap.mmap, graph: ObjectGraph) -> Iterator[str]:
         is_hidden = flags is not None and int(flags[1]) & (_HIDDEN_FLAG | _NO_VIEW_FLAG)
         if is_hidden and found.has(_ANNOTATION) and found.has(_APPEARANCE) and not found.has(_SIGNATURE):
             yield f"Object {number} is an annotation that is hidden."
+
+
+_LOOKS: tuple[tuple[tuple[bytes, ...], Callable[[mmap.mmap, ObjectGraph], Iterator[str]]], ...] = (
+    ((b"",), _unreachable),
+    ((b"",), doubled_objects),
+    ((b"/OFF", b"/AP"), _hidden),
+    ((b"/Widget",), form_findings),
+    ((b"/FontDescriptor",), misnamed_fonts),
+)
+"""What looks for dormant content, and the words without one of which it finds none."""

@@ -9,8 +9,13 @@ from signing.reasons import Reason
 from signing.report import Verdict
 
 _VIETNAM = timezone(timedelta(hours=7))
-_NOUNS = {"seal": ("Chữ ký số cơ quan", "seal"), "time-stamp": ("Dấu thời gian", "time-stamp")}
-_OTHER_NOUNS = ("Chữ ký", "signature")
+_SIGNATURE, _SEAL, _STAMP = "signature", "seal", "time-stamp"
+_NOUNS_VI = {_SEAL: "Chữ ký số của cơ quan", _STAMP: "Dấu thời gian"}
+_UNCHANGED = ("từ đó văn bản không bị thay đổi", "the document has not changed since")
+_FOLLOWED = (
+    "sau đó văn bản chỉ được thêm chữ ký số hoặc con dấu khác, nội dung không thay đổi",
+    "only further signatures or seals were added since, and the content has not changed",
+)
 
 
 def sentences(
@@ -21,6 +26,8 @@ def sentences(
     organisation: str | None,
     at: datetime | None,
     role: str = "",
+    at_is_proven: bool = False,
+    is_followed: bool = False,
 ) -> tuple[str, str]:
     """Return the sentence in Vietnamese and in English.
 
@@ -31,16 +38,18 @@ def sentences(
         organisation: The organisation in the certificate.
         at: When it was signed, or says it was.
         role: As what it was made: `person`, `seal`, `time-stamp`, or empty where that is not known.
+        at_is_proven: Whether a trusted time-stamp says `at`, not the signer's own clock.
+        is_followed: Whether further signatures or seals were added after it.
     """
-    noun_vi, noun_en = _NOUNS.get(role, _OTHER_NOUNS)
+    noun_vi, noun_en = _NOUNS_VI.get(role, "Chữ ký số"), role if role in _NOUNS_VI else _SIGNATURE
     who = ", ".join(dict.fromkeys(name for name in (signer, organisation) if name))
-    of_vi, of_en = (f" của {who}", f" of {who}") if who else ("", "")
+    of_vi, of_en = (f" {who}" if role == _SEAL else f" của {who}", f" of {who}") if who else ("", "")
     if verdict is Verdict.TOTAL_PASSED:
-        moment = f"{at.astimezone(_VIETNAM):%d/%m/%Y %H:%M:%S}" if at else ""
-        on_vi, on_en = (f" ngày {moment}", f" on {moment} (+07:00)") if moment else ("", "")
+        on_vi, on_en = _moment(at, role=role, is_proven=at_is_proven)
+        since_vi, since_en = _FOLLOWED if is_followed else _UNCHANGED
         return (
-            f"{noun_vi} hợp lệ{of_vi}{on_vi}; từ đó văn bản không bị thay đổi.",
-            f"Valid {noun_en}{of_en}{on_en}; the document has not changed since.",
+            f"{noun_vi}{of_vi} hợp lệ{on_vi}; {since_vi}.",
+            f"Valid {noun_en}{of_en}{on_en}; {since_en}.",
         )
     why_vi, why_en = (reasons[0].vi, reasons[0].en) if reasons else ("", "")
     if verdict is Verdict.TOTAL_FAILED:
@@ -52,3 +61,14 @@ def sentences(
         f"Chưa thể xác nhận {noun_vi[0].lower()}{noun_vi[1:]}{of_vi}. {why_vi}".rstrip(),
         f"The {noun_en}{of_en} cannot be confirmed. {why_en}".rstrip(),
     )
+
+
+def _moment(at: datetime | None, *, role: str, is_proven: bool) -> tuple[str, str]:
+    if at is None:
+        return "", ""
+    shown = f"{at.astimezone(_VIETNAM):%d/%m/%Y %H:%M:%S}"
+    if role == _STAMP:
+        return f", cấp ngày {shown}", f" on {shown} +07:00"
+    if is_proven:
+        return f", ký ngày {shown}", f" on {shown} +07:00"
+    return f", ký ngày {shown} (theo giờ máy của người ký)", f" on {shown} +07:00 (by the signer's own clock)"

@@ -16,7 +16,7 @@ from signing.revocation.standing import SKEW
 from signing.signer_time import Time, judge_time
 
 _CLAIMED_YEARS = range(1970, 2201)
-"""Other times are nonsense; near the ends of the calendar they cannot even be shown in +07:00."""
+"""Other claimed times are nonsense; near the ends of the calendar they cannot even be shown in +07:00."""
 _FAMILIES = {"PAdES", "CAdES", "XAdES"}
 _NOT_BOUND = ReportWarning(
     "certificate-not-bound", "The signature does not name its certificate in what was signed."
@@ -43,7 +43,7 @@ def judge_signer(
         basis: Whom to trust, the present, and the evidence store.
         evidence: What came with the file beside the signature itself.
         judgement: What was found so far; gets the findings.
-        proofs: Document time-stamps that cover this signature.
+        proofs: Document time-stamps that cover this signature, each covered by all after it.
     """
     judgement.signer, judgement.organisation = names_of(signer.certificate)
     if signer.claimed_at is not None and signer.claimed_at.year in _CLAIMED_YEARS:
@@ -58,6 +58,7 @@ def judge_signer(
     if time.proven is None and judgement.signed_at and judgement.signed_at > basis.at + SKEW:
         judgement.warnings.append(_FROM_THE_FUTURE)
     judgement.signed_at = time.proven or judgement.signed_at
+    judgement.signed_at_proven = time.proven is not None
     _judge_strength(signer, judgement, time=time)
     verdict = _chain(signer, time, basis=basis, evidence=at_hand)
     _record(verdict, judgement)
@@ -86,10 +87,11 @@ def _chain(signer: Signer, time: Time, *, basis: Basis, evidence: Evidence) -> C
         return verdict
     return judge_chain(
         signer.certificate, pool=evidence.certificates, basis=basis, evidence=evidence, at=time.proven
-    )
+    ).beside(verdict)
 
 
 def _record(verdict: ChainVerdict, judgement: Judgement) -> None:
+    judgement.hold_until(verdict.holds_until)
     judgement.evidence += verdict.evidence
     judgement.wanted += verdict.wanted
     judgement.warnings += verdict.warnings

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from signing.basis import Basis
 from signing.chain.certificates import read_certificate
 from signing.chain.judge import ChainVerdict, Purpose, judge_chain
 from signing.cms.facts import Signer, Stamp
+from signing.cms.reasons import NO_AUTHORITY
 from signing.cms.time_stamp import read_stamp
 from signing.evidence import Evidence
 from signing.judgement import Judgement
@@ -27,7 +28,7 @@ STAMP_BROKEN = Reason(
 STAMP_FROM_THE_FUTURE = Reason(
     "time-stamp-from-the-future",
     "The time-stamp of the signature says a time that has not come yet.",
-    "Dấu thời gian của chữ ký ghi thời điểm chưa đến.",
+    "Dấu thời gian của chữ ký ghi một thời điểm trong tương lai.",
 )
 
 _MAX_STAMPS = 20
@@ -52,16 +53,21 @@ def judge_time(
 ) -> Time:
     """Return what is proven about the time of a signature; a time-stamp that proves nothing is recorded.
 
-    The newest is judged by today. An older one that today is too late for is judged by the moment that a
-    newer one proves (EN 319 102-1 §5.6): without a newer one, an authority whose certificate has expired or
-    was revoked proves nothing any more.
+    A time-stamp that another covers is judged by the moment which that one proves, when today is too late for
+    it (EN 319 102-1 §5.6). All others are judged by today alone: an authority whose certificate has expired
+    or was revoked proves nothing any more, whatever time it claims. The time-stamps of the signature itself
+    are covered by those of the document, and not by each other.
+
+    Args:
+        signer: Whose time-stamps are judged.
+        basis: Whom to trust, the present, and the evidence store.
+        evidence: What came with the file.
+        judgement: Gets the findings.
+        proofs: The document time-stamps that cover the signature, each covered by all after it.
     """
     trial = _Trial(basis, evidence, judgement)
-    latest = basis.at
-    archives = [proof for proof in proofs if trial.is_whole(proof)]
-    for proof in sorted(archives, key=lambda each: each.generated_at, reverse=True):
-        if trial.verdict(proof, at=latest).is_good:
-            latest = min(latest, proof.generated_at)
+    archives = trial.whole(proofs)
+    latest = trial.proven_by(archives)
     stamps = [stamp for token in trial.looked_at(signer) if (stamp := trial.own_stamp(token, signer))]
     verdicts = [(stamp, trial.verdict(stamp, at=latest)) for stamp in stamps]
     trusted = [stamp.generated_at for stamp, verdict in verdicts if verdict.is_good]
@@ -74,6 +80,19 @@ def judge_time(
             verdict.inside_until is not None or not verdict.declares_revocation for _, verdict in verdicts
         ),
     )
+
+
+def proven_by(proofs: Sequence[Stamp], *, basis: Basis, evidence: Evidence, judgement: Judgement) -> datetime:
+    """Return the earliest moment that document time-stamps prove; the present when they prove none.
+
+    Args:
+        proofs: Each covered by all after it.
+        basis: Whom to trust, the present, and the evidence store.
+        evidence: What came with the file.
+        judgement: Gets what is found against them.
+    """
+    trial = _Trial(basis, evidence, judgement)
+    return trial.proven_by(trial.whole(proofs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +110,20 @@ class _Trial:
         return signer.time_stamps[:_MAX_STAMPS]
 
     def own_stamp(self, token: bytes, signer: Signer) -> Stamp | None:
-        """Return a signature time-stamp that is whole; record one that is not as a finding."""
+        """Return a signature time-stamp that is whole; record one that is not as a finding.
+
+        Raises:
+            Refused: The file has taken too long.
+        """
+        self.basis.demand_time()
+        known = (*self.evidence.certificates, *self.basis.trust.certificates.values())
         try:
-            stamp = read_stamp(token, stamped=signer.value)
-        except Refused:
-            self.judgement.against("GENERIC", STAMP_BROKEN, facet="time")
+            stamp = read_stamp(token, stamped=signer.value, at_hand=known)
+        except Refused as refused:
+            if refused.reason is NO_AUTHORITY:  # proves nothing, like one of an authority that is not trusted
+                self._warn(refused.reason.en)
+            else:
+                self.judgement.against("GENERIC", STAMP_BROKEN, facet="time")
             return None
         if not (stamp.has_imprint and stamp.signer.is_intact and stamp.signer.is_genuine):
             self.judgement.against("GENERIC", STAMP_BROKEN, facet="time")
@@ -105,7 +133,19 @@ class _Trial:
         self.judgement.evidence.append(Kept("time-stamp", hashlib.sha256(token).hexdigest(), "file"))
         return stamp
 
-    def is_whole(self, proof: Stamp) -> bool:
+    def whole(self, proofs: Sequence[Stamp]) -> list[Stamp]:
+        """Return the document time-stamps that are ones, whoever gave them, in the same order."""
+        return [proof for proof in proofs if self._is_whole(proof)]
+
+    def proven_by(self, archives: Sequence[Stamp]) -> datetime:
+        """Return the earliest moment that whole document time-stamps prove, each covered by all after it."""
+        proven = self.basis.at
+        for archive in reversed(archives):  # the time it claims says nothing about what covers it
+            if self.verdict(archive, at=proven).is_good:
+                proven = min(proven, archive.generated_at)
+        return proven
+
+    def _is_whole(self, proof: Stamp) -> bool:
         """Return whether a document time-stamp is one; record that it is not, mostly as a warning."""
         if proof.has_imprint and proof.signer.is_intact and proof.signer.is_genuine:
             return not self._is_from_the_future(proof)
@@ -114,9 +154,10 @@ class _Trial:
 
     def _is_from_the_future(self, stamp: Stamp) -> bool:
         """Return whether whoever made a time-stamp lied about the time; record it as a finding."""
-        if stamp.generated_at <= self.basis.at + SKEW:
+        if not is_from_the_future(stamp, self.basis):
             return False
         self.judgement.against("GENERIC", STAMP_FROM_THE_FUTURE, facet="time")
+        self.judgement.hold_until(stamp.generated_at - SKEW)
         return True
 
     def verdict(self, stamp: Stamp, *, at: datetime) -> ChainVerdict:
@@ -125,11 +166,8 @@ class _Trial:
         if problem:
             self._warn(problem)
             return ChainVerdict("GENERIC")
-        verdict = self._chain(stamp, at=self.basis.at)
-        if not verdict.is_good and at < self.basis.at:
-            verdict = self._chain(stamp, at=at)
-        if verdict.is_good and not _was_valid(verdict, stamp.generated_at):
-            verdict = ChainVerdict("OUT_OF_BOUNDS_NO_POE")
+        verdict = judge_authority(stamp, basis=self.basis, evidence=self.evidence, at=at)
+        self.judgement.hold_until(verdict.holds_until)
         if verdict.is_good:
             self.judgement.evidence += verdict.evidence
             return verdict
@@ -146,19 +184,35 @@ class _Trial:
             return "a time-stamp is later than another one that covers it"
         return ""
 
-    def _chain(self, stamp: Stamp, *, at: datetime) -> ChainVerdict:
-        evidence = stamp.signer.evidence + self.evidence
-        return judge_chain(
-            stamp.signer.certificate,
-            pool=evidence.certificates,
-            basis=self.basis,
-            evidence=evidence,
-            at=at,
-            purpose=Purpose.TIME_STAMP,
-        )
-
     def _warn(self, detail: str) -> None:
         self.judgement.warnings.append(ReportWarning("time-stamp-not-trusted", detail))
+
+
+def is_from_the_future(stamp: Stamp, basis: Basis) -> bool:
+    """Return whether a time-stamp says a time that has not come yet."""
+    return stamp.generated_at > basis.at + SKEW
+
+
+def judge_authority(stamp: Stamp, *, basis: Basis, evidence: Evidence, at: datetime) -> ChainVerdict:
+    """Return the verdict on a time-stamp's authority: today, or else at an earlier, proven moment."""
+    verdict = _chain(stamp, basis=basis, evidence=evidence, at=basis.at)
+    if not verdict.is_good and at < basis.at:
+        verdict = _chain(stamp, basis=basis, evidence=evidence, at=at).beside(verdict)
+    if verdict.is_good and not _was_valid(verdict, stamp.generated_at):
+        return replace(verdict, sub_indication="OUT_OF_BOUNDS_NO_POE")
+    return verdict
+
+
+def _chain(stamp: Stamp, *, basis: Basis, evidence: Evidence, at: datetime) -> ChainVerdict:
+    together = stamp.signer.evidence + evidence
+    return judge_chain(
+        stamp.signer.certificate,
+        pool=together.certificates,
+        basis=basis,
+        evidence=together,
+        at=at,
+        purpose=Purpose.TIME_STAMP,
+    )
 
 
 def _was_valid(verdict: ChainVerdict, at: datetime) -> bool:

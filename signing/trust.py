@@ -58,7 +58,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.chain.certificates import Known, read_certificate
 from signing.errors import TrustFolderUnreadable
-from signing.trust_domain import Domain, described, read_domain
+from signing.trust_domain import Domain, described, read_domain, read_file
 
 _SUFFIXES = {".pem", ".crt"}
 _PEM = re.compile(
@@ -190,7 +190,7 @@ def _store(read: Sequence[tuple[Domain, tuple[Known, ...]]]) -> TrustStore:
 
 def _certificates(path: Path) -> list[Known]:
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         if b"-----BEGIN" not in content:
             return [read_certificate(content)]
         return [read_certificate(der) for der in _from_pem(content)]

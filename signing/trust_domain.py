@@ -100,7 +100,7 @@ def read_domain(name: str, path: Path) -> Domain:
     if not path.exists():
         return Domain(name)
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(read_file(path).decode())
         file = msgspec.convert(content, _File)
     except OSError as broken:
         raise TrustFolderUnreadable(f"{path}: {broken.strerror}") from broken
@@ -122,6 +122,18 @@ def read_domain(name: str, path: Path) -> Domain:
         is_closed=file.closed,
         gives_time_stamps=not file.closed if file.time_stamps is None else file.time_stamps,
     )
+
+
+def read_file(path: Path) -> bytes:
+    """Return what is in a file of the trust folder.
+
+    Raises:
+        TrustFolderUnreadable: It is something else, like a pipe, on which one would wait for ever.
+        OSError: It cannot be read.
+    """
+    if not path.is_file():
+        raise TrustFolderUnreadable(f"{path}: not a file")
+    return path.read_bytes()
 
 
 def described(domain: Domain) -> Mapping[str, object]:

@@ -12,8 +12,10 @@ from typing import Literal
 from signing.basis import Basis
 from signing.cms.p7s import verify_p7s
 from signing.errors import Unreadable
+from signing.judgement import Judgement
 from signing.pdf.judge import judge_pdf
-from signing.report import VerificationReport
+from signing.reasons import CONTENT_NOT_SIGNED
+from signing.report import Verdict, VerificationReport
 from signing.report import Warning as ReportWarning
 from signing.scan import Finding, scan
 from signing.xml.verify import verify_xml
@@ -41,21 +43,23 @@ def verify_file(path: Path, *, basis: Basis, content: Path | None = None) -> Ver
     Args:
         path: A PDF, a CMS signature (.p7s, DER or PEM), an XML document or an edXML packet.
         basis: Whom to trust, the moment, and the evidence at hand.
-        content: What a CMS signature is over, when it does not hold that itself.
+        content: What a CMS signature is over, when it does not hold that itself. No other file is a signature
+            of it, and passes with it.
 
     Raises:
         Unreadable: It is none of these.
         OSError: It is not there.
     """
     match kind_of(path):
-        case "pdf":
-            return _verify_pdf(path, basis)
         case "cms":
             return verify_p7s(path, basis=basis, content=content)
+        case "pdf":
+            report = _verify_pdf(path, basis)
         case "xml":
-            return verify_xml(path, basis=basis)
+            report = verify_xml(path, basis=basis)
         case _:
             raise Unreadable("the file is no PDF, CMS signature or XML document")
+    return report if content is None else _not_about_content(report)
 
 
 def kind_of(path: Path) -> Literal["pdf", "cms", "xml"] | None:
@@ -81,6 +85,19 @@ def _ends(path: Path) -> tuple[bytes, bytes]:
         beginning = stream.read(_LOOKED_AT_BYTES)
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LOOKED_AT_BYTES))
         return beginning, stream.read(_LOOKED_AT_BYTES)
+
+
+def _not_about_content(report: VerificationReport) -> VerificationReport:
+    """Return the verdict on a file that signs itself, when it was to be that on another document."""
+    judgements = [Judgement.of(each) for each in report.signatures]
+    for judgement in judgements:
+        judgement.against("SIG_CONSTRAINTS_FAILURE", CONTENT_NOT_SIGNED, facet="coverage")
+    passed = report.verdict is Verdict.TOTAL_PASSED
+    return replace(
+        report,
+        verdict=Verdict.INDETERMINATE if passed else report.verdict,
+        signatures=tuple(each.report() for each in judgements),
+    )
 
 
 def _verify_pdf(path: Path, basis: Basis) -> VerificationReport:

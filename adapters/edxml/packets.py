@@ -7,6 +7,7 @@ every relay adds (vn-standards §1.4).
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from adapters.edxml.files import is_as_named, media_type_of, shown_name
+from adapters.edxml.files import ZIP, extension_of, is_as_named, media_type_of, shown_name
 from adapters.edxml.meaning import (
     envelope_of,
     header_of,
@@ -38,9 +39,9 @@ from adapters.edxml.packet import (
 from adapters.edxml.write import document_packet, manifest_of, read_pieces, relay_entry, status_packet
 from gateway.domain.envelope import Dialect
 from gateway.domain.errors import MalformedDocument, MalformedPacket
-from gateway.domain.file_types import refuse_program, type_by_name
+from gateway.domain.file_types import begins_like, compared, refuse_program, type_by_content, type_by_name
 from gateway.domain.model import Agency, Document, Status
-from gateway.domain.packets import DocumentPacket, Outgoing, ReceivedFile, StatusPacket
+from gateway.domain.packets import DocumentPacket, OpenedPacket, Outgoing, ReceivedFile, StatusPacket
 from gateway.domain.policy import refuse_secrecy_stamps
 from gateway.domain.ports import Bodies, Draft
 from gateway.domain.working_days import VIETNAM
@@ -49,6 +50,9 @@ MAX_STATUS_BYTES = 256 * 1024
 """A status packet is kept in the record whole; a real one has two thousand bytes."""
 _STATUS_TOO_LARGE = "gói tin trạng thái quá lớn / the status packet is too large [An toàn]"
 _STANDARD = "QCVN 102:2016"
+_SIGNED = ("application/xml", "application/pkcs7-signature")
+_OF_OTHERS = frozenset({ZIP, "text/plain"})
+"""Types of files in which other files are stored or spoken of."""
 
 
 class Reader(Protocol):
@@ -108,6 +112,26 @@ class EdxmlPackets:
                 yield await _status_packet(read, draft)
             else:
                 yield await self._document_packet(read, folder)
+
+    @asynccontextmanager
+    async def opening(self, draft: Draft) -> AsyncIterator[OpenedPacket]:
+        """Lend the files of a packet for judging, however wrong it is; they are gone when the context ends.
+
+        Raises:
+            MalformedPacket: It cannot be read at all, or broke the limits of time or memory.
+            VerificationUnavailable: No parsing worker could be had.
+            StoreUnavailable: There is no room to unpack it.
+        """
+        async with self._bodies.unpacking() as folder:
+            read = await self._reader.read_packet(draft.path, into=folder)
+            files = []
+            for number, attachment in enumerate(read.attachments, start=1):
+                # Only its name: the worker that wrote the path may have been taken over.
+                body = await self._bodies.adopt(folder / Path(attachment.path).name)
+                name = shown_name(attachment.name, number=number)
+                files.append(ReceivedFile(name, _judged_as(name, head=body.head), body))
+            mistakes = [str(fault) for fault in read.faults]
+            yield OpenedPacket(tuple(files), (*mistakes, *_named_twice(files)), _documents(read))
 
     async def writing(
         self, outgoing: Outgoing, *, dialect: Dialect, relayed_at: datetime
@@ -186,6 +210,31 @@ def _names(attachments: Sequence[Attachment]) -> list[str]:
             raise MalformedDocument(reasons=(f"{name}: two files have this name",))
         seen.add(name.casefold())
     return names
+
+
+def _judged_as(name: str, *, head: bytes) -> str:
+    """Return the type to judge a file as: that of its bytes, whatever it is called.
+
+    What a ZIP archive stores, and what a text speaks of, are not signatures of its own; what readers of PDF
+    are given, or begins like a signed file, is looked into all the same.
+    """
+    media_type = media_type_of(name, head=head)
+    may_be_signed = extension_of(name) == "pdf" or any(begins_like(each, head.lstrip()) for each in _SIGNED)
+    return media_type if media_type in _OF_OTHERS and not may_be_signed else type_by_content(head)
+
+
+def _documents(read: Read) -> frozenset[int]:
+    """Return the places of the first file that came and of the first one that is listed."""
+    listed = read.document.manifest[:1] if read.document else ()
+    ids = [each.content_id for each in read.attachments]
+    return frozenset({0, *(ids.index(each.content_id) for each in listed if each.content_id in ids)})
+
+
+def _named_twice(files: Sequence[ReceivedFile]) -> Iterator[str]:
+    counted = Counter(compared(file.name) for file in files)
+    for file in files:
+        if counted[compared(file.name)] > 1:
+            yield f"Attachment: hai tệp cùng tên {file.name} / two files have this name [{_STANDARD}]"
 
 
 def _misnamed(files: Sequence[ReceivedFile]) -> Iterator[str]:

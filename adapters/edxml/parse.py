@@ -67,13 +67,14 @@ class Parse:
         Raises:
             Refused: It is not XML, or it breaks a budget or a rule of safety.
         """
-        fed, tail = 0, b""
+        fed, reached, tail = 0, 0, b""
         chunk = self._after_white_space(source.read(CHUNK_BYTES))
         while chunk:
             tail = _without_declaration(tail, chunk)
             self._parse(chunk, is_last=False)
             fed += len(chunk)
-            if fed - max(self._parser.CurrentByteIndex, 0) > MAX_TOKEN_BYTES:
+            reached = max(reached, self._parser.CurrentByteIndex)  # -1: it has not looked yet
+            if fed - reached > MAX_TOKEN_BYTES:
                 raise Refused(faults.TOKEN_TOO_LONG, element=self._builder.path)
             chunk = source.read(CHUNK_BYTES)
         self._parse(b"", is_last=True)

@@ -71,6 +71,16 @@ def type_by_name(name: str) -> FileType:
     return kind
 
 
+def compared(name: str) -> str:
+    """Return a file name as names are compared: capitals and the composition of marks tell no two apart."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_signature_of(name: str, *, of: str) -> bool:
+    """Return whether a file, by its name, is the detached signature of another: `name.p7s` of `name`."""
+    return compared(name) == compared(f"{of}.p7s")
+
+
 def may_be_signed(media_type: str, *, head: bytes) -> bool:
     """Return whether a file can carry a signature that is looked for, by its type or else its first bytes."""
     if media_type != UNKNOWN_TYPE:

@@ -38,6 +38,20 @@ class DocumentPacket:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedPacket:
+    """A packet opened to be judged: its files in their order, each of the type its bytes have, and every
+    mistake in it. Nothing in it was refused.
+
+    `documents` are the places of those files that somebody may take for the document, the others being
+    annexes: the first that came, and the first of the manifest, which says what people are shown.
+    """
+
+    files: tuple[ReceivedFile, ...]
+    mistakes: tuple[str, ...] = ()
+    documents: frozenset[int] = frozenset({0})
+
+
+@dataclass(frozen=True, slots=True)
 class StatusNotice:
     """What a status packet, or a status over `/v1`, says about somebody's document."""
 
@@ -80,6 +94,15 @@ class Packets(Protocol):
         Raises:
             MalformedPacket: It is not edXML as QCVN 102 wants it; `reasons` names every mistake,
                 in Vietnamese and English, with element and rule.
+            VerificationUnavailable: No parsing worker could be had.
+        """
+
+    def opening(self, draft: Draft) -> AbstractAsyncContextManager[OpenedPacket]:
+        """Open a received packet for judging, with whatever is wrong with it; its files live as long as the
+        context.
+
+        Raises:
+            MalformedPacket: It cannot be read at all, or broke the limits of time or memory.
             VerificationUnavailable: No parsing worker could be had.
         """
 

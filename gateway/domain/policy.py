@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from gateway.domain.envelope import DocumentKind, Envelope, Secrecy
 from gateway.domain.errors import MalformedDocument, SignatureRejected, StateSecret
 from gateway.domain.model import PolicyLabel, SignaturePolicy, StoredFile
-from signing.report import Verdict, VerificationReport
-
-BAD_CONTAINER = "bad-container"
-"""The warning about a file that is judged, and not to be kept: it is cut off, or two files in one."""
+from signing.report import BAD_CONTAINER, Verdict, VerificationReport
 
 _DASHES = "\u2010-\u2015\u2212-"
 _GAP = rf"[\s_{_DASHES}]*"

@@ -154,8 +154,8 @@ class Wakeups(Protocol):
 class Meter(Protocol):
     """Counts what happens, for the operator's dashboards. Never fails, never blocks."""
 
-    def verified(self, verdict: Verdict, *, seconds: float) -> None:
-        """Count a judged file."""
+    def verified(self, verdict: Verdict | None, *, seconds: float) -> None:
+        """Count a judged file; None is one that no verdict could be found on."""
 
     def accepted(self, label: PolicyLabel, *, size_bytes: int) -> None:
         """Count an accepted document."""

@@ -88,7 +88,7 @@ def report(found: VerificationReport) -> wire.VerdictOut:
         verdict=found.verdict,
         kind=found.kind,
         signatures=[_signature(each) for each in found.signatures],
-        warnings=[wire.WarningOut(each.code, each.detail) for each in found.warnings],
+        warnings=[wire.WarningOut(each.code, each.detail, each.sentence_vi) for each in found.warnings],
         trust_version=found.trust_version,
         policy_version=found.policy_version,
     )
@@ -103,6 +103,7 @@ def _signature(found: SignatureReport) -> wire.SignatureOut:
         signer=found.signer,
         organisation=found.organisation,
         signed_at=_shown_if_any(found.signed_at),
+        signed_at_proven=found.signed_at_proven,
         role=found.role,
         agency=found.agency,
         domain=found.domain,
@@ -110,6 +111,7 @@ def _signature(found: SignatureReport) -> wire.SignatureOut:
         codes=found.codes,
         reasons=found.reasons,
         reasons_vi=found.reasons_vi,
+        details=found.details,
         sentence_vi=found.sentence_vi,
         sentence_en=found.sentence_en,
     )

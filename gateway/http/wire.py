@@ -81,7 +81,8 @@ class ReceiptFile(msgspec.Struct):
 
 class SignatureOut(msgspec.Struct):
     """The verdict on one signature. `indication` and `sub_indication` are those of ETSI EN 319 102-1; `codes`
-    has a stable code for each of `reasons`. A sentence says the same to a person."""
+    has a stable code for each of `reasons`, `details` what its sentence may leave out. A sentence says the
+    same to a person. Unless `signed_at_proven`, `signed_at` is what the signer's own clock said."""
 
     field: str
     indication: Verdict
@@ -90,6 +91,7 @@ class SignatureOut(msgspec.Struct):
     signer: str | None
     organisation: str | None
     signed_at: datetime | None
+    signed_at_proven: bool
     role: str
     agency: str | None
     domain: str
@@ -97,20 +99,24 @@ class SignatureOut(msgspec.Struct):
     codes: Sequence[str]
     reasons: Sequence[str]
     reasons_vi: Sequence[str]
+    details: Sequence[str]
     sentence_vi: str
     sentence_en: str
 
 
 class WarningOut(msgspec.Struct):
-    """Something to know that does not change the verdict."""
+    """Something to know about a file. Of the files in a packet some make it INDETERMINATE: `packet-mistake`,
+    `main-document-unsigned`, `attachment-unreadable`, `attachment-too-costly`, `attachment-packet`."""
 
     code: str
     detail: str
+    sentence_vi: str
 
 
 class VerdictOut(msgspec.Struct, kw_only=True):
-    """The verdict on a file, that of its worst signature. `kind` is `pdf`, `cms`, `xml`, `edxml` or empty;
-    `trust_version` and `policy_version` name whom was believed and by which rules it was judged."""
+    """The verdict on a file: that of its worst signature, unless a warning about a packet says more. `kind`
+    is `pdf`, `cms`, `xml`, `edxml` or empty; `trust_version` and `policy_version` name whom was believed and
+    by which rules it was judged."""
 
     verdict: Verdict
     kind: str

@@ -17,6 +17,7 @@ from gateway.domain.errors import (
     SealingUnavailable,
     UnknownAgency,
 )
+from gateway.domain.file_types import is_signature_of
 from gateway.domain.ledger import AnswerKey, SubmissionFacts
 from gateway.domain.model import (
     Agency,
@@ -223,7 +224,7 @@ def _recipients(
 
 async def _verified(x: Exchange, file: ReceivedFile, submission: Submission) -> StoredFile:
     """Return a file with the verdict on it. `name.p7s` beside `name` is a detached signature over that."""
-    signed = [each for each in submission.files if f"{each.name}.p7s".casefold() == file.name.casefold()]
+    signed = [each for each in submission.files if is_signature_of(file.name, of=each.name)]
     report = await verify(x, file, content=signed[0].draft if signed else None)
     refuse_bad_container(report)
     return StoredFile(file.name, file.media_type, file.draft.size_bytes, file.draft.sha256, report)

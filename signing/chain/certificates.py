@@ -5,28 +5,37 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import islice
 from typing import TypeVar
 
 from asn1crypto.x509 import Name  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PSS
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from signing.chain.keys import holds
+from signing.chain.signed import Signed, read_signed
 from signing.chain.tidying import tidied
 from signing.cms.der import BIT_STRING, INTEGER, SEQUENCE, Fields, Malformed, whole
+from signing.cms.keys import VerificationKey, verification_key
+from signing.memo import Memo, remembering
+from signing.reasons import Refused
 
 MAX_CERTIFICATE_BYTES = 65_536
 """Real ones have two thousand; some authorities put a picture in."""
-_KEPT = 1024
+_KEPT = 1_024
+_LONGEST_KEPT = 4_096
 _MAX_PREPARED_BYTES = 1_024
 """A longer name is nobody's; preparing it would only keep us busy."""
 _MAX_TOLD = 200
 """How much of the library's complaint is passed on."""
+_MAX_ADDRESSES = 20
 _VERSION_TAG = 0xA0
+
+_DECODED_TIMES = 40
+"""How many times its bytes a certificate for very many short names takes, once decoded."""
+_MAX_DECODED_BYTES = 33_554_432
+_decoded: Memo[x509.Certificate] = Memo(limit=_MAX_DECODED_BYTES)
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 _UNREADABLE = (
@@ -45,7 +54,7 @@ class CertificateUnreadable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """One certificate, decoded no further than was asked for."""
+    """One certificate. It holds no more than its bytes: what they decode to is kept apart, within a limit."""
 
     der: bytes
     sha256: str
@@ -55,14 +64,21 @@ class Known:
     issuer: bytes
     spki: bytes
     """The SubjectPublicKeyInfo in DER."""
-    signed: bytes
-    """What its signature was made over."""
+    signed: Signed
+    """Its body, and the signature over that."""
     serial_number: int
     not_before: datetime
     not_after: datetime
-    certificate: x509.Certificate
-    """As the library reads it: of a sloppy one a tidied copy, which nobody signed."""
-    extensions: x509.Extensions
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Return it as the library reads it: of a sloppy one a tidied copy, which nobody signed."""
+        return _decoded.remembered(self.sha256, lambda: _read(self.der), weight=_weight(self.der))
+
+    @property
+    def extensions(self) -> x509.Extensions:
+        """Return what it says beside names, times and key."""
+        return self.certificate.extensions
 
     def extension(self, kind: type[_Extension]) -> _Extension | None:
         """Return the value of one extension, if the certificate has it."""
@@ -72,15 +88,15 @@ class Known:
             return None
 
     @cached_property
-    def public_key(self) -> CertificatePublicKeyTypes:
+    def key(self) -> VerificationKey:
         """Return the key.
 
         Raises:
             CertificateUnreadable: It is of an unknown kind or no key at all.
         """
         try:
-            return self.certificate.public_key()
-        except _UNREADABLE as broken:
+            return verification_key(self.spki)
+        except Refused as broken:
             raise CertificateUnreadable("the key cannot be read") from broken
 
     @cached_property
@@ -131,10 +147,13 @@ class Known:
     def may_issue(self) -> bool:
         """Return whether nothing in it speaks against its issuing certificates.
 
-        A root from before there were extensions says nothing of the kind, and may.
+        A root from before there were extensions says nothing of the kind, and may. Any other has to say that
+        it is an authority: somebody can be trusted for his own signature alone.
         """
-        limits, usage = self.extension(x509.BasicConstraints), self.extension(x509.KeyUsage)
-        return (limits is None or limits.ca) and (usage is None or usage.key_cert_sign)
+        if self.certificate.version is x509.Version.v1 and not len(self.extensions):
+            return True
+        usage = self.extension(x509.KeyUsage)
+        return self.is_authority and (usage is None or usage.key_cert_sign)
 
     @cached_property
     def ocsp_urls(self) -> tuple[str, ...]:
@@ -146,7 +165,7 @@ class Known:
         """Return where the certificate of its issuer can be had."""
         return _fetchable(self._access(AuthorityInformationAccessOID.CA_ISSUERS))
 
-    @cached_property
+    @property
     def crl_names(self) -> tuple[x509.GeneralName, ...]:
         """Return under which names its authority publishes the lists that speak of it."""
         points = self.extension(x509.CRLDistributionPoints) or ()
@@ -167,15 +186,8 @@ class Known:
     def is_signed_by(self, issuer: Known) -> bool:
         """Return whether the issuer's key made its signature; names are not looked at."""
         try:
-            parameters = self.certificate.signature_algorithm_parameters
-            return holds(
-                self.certificate.signature,
-                self.signed,
-                key=issuer.public_key,
-                hash_algorithm=self.certificate.signature_hash_algorithm,
-                padding=parameters if isinstance(parameters, PSS) else None,
-            )
-        except _UNREADABLE:
+            return self.signed.is_by(issuer.key)
+        except CertificateUnreadable:
             return False
 
     def _access(self, method: x509.ObjectIdentifier) -> tuple[x509.GeneralName, ...]:
@@ -183,7 +195,7 @@ class Known:
         return tuple(entry.access_location for entry in entries if entry.access_method == method)
 
 
-@lru_cache(maxsize=_KEPT)
+@remembering(entries=_KEPT, longest=_LONGEST_KEPT)
 def read_certificate(der: bytes) -> Known:
     """Return a certificate read from DER.
 
@@ -194,19 +206,19 @@ def read_certificate(der: bytes) -> Known:
         raise CertificateUnreadable("too large")
     try:
         certificate = _read(der)
-        signed, issuer, subject, spki = _parts(der)
+        issuer, subject, spki = _parts(der)
+        sha256 = hashlib.sha256(der).hexdigest()
+        _decoded.keep(sha256, certificate, weight=_weight(der))
         return Known(
             der=der,
-            sha256=hashlib.sha256(der).hexdigest(),
+            sha256=sha256,
             subject=subject,
             issuer=issuer,
             spki=spki,
-            signed=signed,
+            signed=read_signed(der),
             serial_number=certificate.serial_number,
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
-            certificate=certificate,
-            extensions=certificate.extensions,
         )
     except _UNREADABLE as broken:
         raise CertificateUnreadable(str(broken)[:_MAX_TOLD]) from broken
@@ -222,36 +234,39 @@ def _read(der: bytes) -> x509.Certificate:
             raise broken from None
 
 
+def _weight(der: bytes) -> int:
+    """Return what a decoded certificate may take; of one that is longer than real ones, nothing is kept."""
+    return _DECODED_TIMES * len(der) if len(der) <= _LONGEST_KEPT else _MAX_DECODED_BYTES + 1
+
+
 def _with_extensions(der: bytes) -> x509.Certificate:
     certificate = x509.load_der_x509_certificate(der)
     _ = certificate.extensions  # read later than the rest, and found to be broken only then
     return certificate
 
 
-def _parts(der: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """Return what was signed, issuer, subject and key as they stand: comparing them so costs nothing.
+def _parts(der: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return issuer, subject and key as they stand: comparing them so costs nothing.
 
     Raises:
-        Malformed: The signature beside the certificate is not of the algorithm that was signed, or not plain.
+        Malformed: The signature beside the certificate is not of the algorithm that was signed.
     """
     outer = Fields(whole(der, SEQUENCE))
-    signed = outer.take(SEQUENCE)
-    fields = Fields(signed)
+    fields = Fields(outer.take(SEQUENCE))
     fields.maybe(_VERSION_TAG)
     fields.take(INTEGER)
     if fields.take(SEQUENCE).encoded != outer.take(SEQUENCE).encoded:
         raise Malformed("two signature algorithms")
-    if outer.take(BIT_STRING).content[:1] != b"\0":
-        raise Malformed("a signature that is not whole bytes")  # so that nobody can write it in two ways
     issuer = fields.take(SEQUENCE).encoded
     fields.take(SEQUENCE)
-    return signed.encoded, issuer, fields.take(SEQUENCE).encoded, fields.take(SEQUENCE).encoded
+    return issuer, fields.take(SEQUENCE).encoded, fields.take(SEQUENCE).encoded
 
 
 def _fetchable(names: tuple[x509.GeneralName, ...]) -> tuple[str, ...]:
-    """Return the addresses among the names that could be fetched at all."""
+    """Return the addresses among the names that could be fetched at all, the first of too many."""
     addresses = (name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
-    return tuple(address for address in addresses if address.lower().startswith(("http://", "https://")))
+    found = (each for each in addresses if each.lower().startswith(("http://", "https://")))
+    return tuple(islice(found, _MAX_ADDRESSES))
 
 
 def _prepared(name: bytes) -> object:

@@ -8,7 +8,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from signing.chain.certificates import CertificateUnreadable, Known, read_certificate
-from signing.chain.paths import Effort, issuers
+from signing.chain.paths import issuers
+from signing.effort import Effort
 from signing.evidence import EvidenceStore
 from signing.evidence_keys import issuer_key, wanted_issuer
 from signing.report import Wanted

@@ -15,14 +15,18 @@ from itertools import pairwise
 from signing.basis import Basis
 from signing.chain.certificates import CertificateUnreadable, Known, read_certificate
 from signing.chain.issuers import ends, fetched_issuers, missing
-from signing.chain.paths import Effort, Path, TooManyCertificates, paths, readable
+from signing.chain.paths import Path, TooManyCertificates, paths, readable
+from signing.chain.renewed import other_keys
 from signing.chain.rules import fault
 from signing.chain.usage import Purpose, is_meant_for, may_issue_for
+from signing.effort import Effort
 from signing.evidence import Evidence
-from signing.reasons import Reason
-from signing.report import Kept, Wanted
+from signing.names import name_in
+from signing.reasons import NO_PATH_TO, REVOCATION_UNKNOWN_OF, Reason, Refused
+from signing.report import Kept, Wanted, earliest
 from signing.report import Warning as ReportWarning
 from signing.revocation.standing import Standing, standing
+from signing.revocation.statement import OtherKey
 from signing.trust_domain import Domain, ListedSigner, RevocationRule
 
 __all__ = ["ChainVerdict", "Purpose", "judge_chain"]
@@ -34,7 +38,7 @@ _NOT_CHECKED = ReportWarning(
 _NOT_LISTED = Reason(
     "not-listed",
     "The certificate is not on the list of those whose signatures count here.",
-    "Chứng thư số không có trong danh sách được chấp nhận ký.",
+    "Chứng thư số của người ký không nằm trong danh sách được công nhận ở đây. Hãy hỏi quản trị hệ thống.",
 )
 _TOO_MANY = Reason(
     "too-many-certificates",
@@ -44,7 +48,7 @@ _TOO_MANY = Reason(
 _UNREADABLE = Reason(
     "certificate-unreadable",
     "The signer's certificate cannot be read ({}).",
-    "Không đọc được chứng thư số của người ký ({}).",
+    "Không đọc được chứng thư số của người ký.",
 )
 
 
@@ -67,6 +71,8 @@ class ChainVerdict:
     """Whether a certificate of the path says where its revocation is published."""
     inside_until: datetime | None = None
     """Until when the answers in the file itself clear the path; None when one is missing."""
+    holds_until: datetime | None = None
+    """When time alone may change it: a certificate or an answer that it rests on ends, or one begins."""
     evidence: tuple[Kept, ...] = ()
     wanted: tuple[Wanted, ...] = ()
     warnings: tuple[ReportWarning, ...] = ()
@@ -75,6 +81,10 @@ class ChainVerdict:
     def is_good(self) -> bool:
         """Return whether nothing was found against it."""
         return self.sub_indication is None
+
+    def beside(self, other: ChainVerdict) -> ChainVerdict:
+        """Return the verdict, which holds no longer than the other one, of another moment, does."""
+        return replace(self, holds_until=earliest((self.holds_until, other.holds_until)))
 
 
 def judge_chain(
@@ -97,14 +107,17 @@ def judge_chain(
         purpose: What the certificate has to be meant for.
     """
     try:
+        effort = basis.effort or Effort()
         known = read_certificate(leaf)
-        others = readable(pool)
-        question = _Question(basis, evidence, at, purpose, others, Effort())
+        others = readable(pool, effort=effort)
+        question = _Question(basis, evidence, at, purpose, others, effort)
         return question.best(known) or _with_fetched(known, question)
     except CertificateUnreadable as broken:
         return ChainVerdict("NO_SIGNING_CERTIFICATE_FOUND", _UNREADABLE.about(str(broken)))
     except TooManyCertificates:
         return ChainVerdict("NO_CERTIFICATE_CHAIN_FOUND", _TOO_MANY)
+    except Refused as spent:
+        return ChainVerdict(spent.sub_indication, spent.reason)
 
 
 def _with_fetched(leaf: Known, question: _Question) -> ChainVerdict:
@@ -116,7 +129,14 @@ def _with_fetched(leaf: Known, question: _Question) -> ChainVerdict:
     if verdict is not None:
         return verdict
     highest = ends(leaf, pool=(*question.pool, *found), trust=trust, effort=effort) if found else below
-    return ChainVerdict("NO_CERTIFICATE_CHAIN_FOUND", wanted=missing(highest))
+    reason = _about_issuer(NO_PATH_TO, highest[0]) if highest else None
+    return ChainVerdict("NO_CERTIFICATE_CHAIN_FOUND", reason, wanted=missing(highest))
+
+
+def _about_issuer(reason: Reason, certificate: Known) -> Reason | None:
+    """Return the reason with the name of who issued a certificate; None when it cannot be shown."""
+    name = name_in(certificate.certificate.issuer)
+    return reason.about(name) if name else None
 
 
 # Of several paths that all fail, the one that came furthest is told.
@@ -159,9 +179,19 @@ class _Question:
             if verdict.is_good:
                 return verdict
             verdicts.append(verdict)
-        return max(verdicts, key=_progress, default=None)
+        if not verdicts:
+            return None
+        # Any of them may begin to hold.
+        holds_until = earliest(each.holds_until for each in verdicts)
+        return replace(max(verdicts, key=_progress), holds_until=holds_until)
 
     def judge(self, path: Path) -> ChainVerdict:
+        """Return the verdict on one path.
+
+        Raises:
+            Refused: The effort is spent.
+        """
+        self.effort.demand_time()
         domain = self.basis.trust.domains[path[-1].sha256]
         listed = domain.listed(path[0], issuer=path[min(1, len(path) - 1)])
         problem, reason = self._problem(path, domain=domain, listed=listed)
@@ -172,6 +202,7 @@ class _Question:
                 path=_ders(path),
                 domain=domain,
                 listed=listed,
+                holds_until=self._turn(path),
                 evidence=self._certificates(path),
             )
         return self._judge_revocation(path, domain=domain, listed=listed)
@@ -199,14 +230,17 @@ class _Question:
         asked = self._standings(path, domain)
         problem, revoked_at = self._revocation_problem(asked, domain)
         signer_settled = not asked or asked[0][1].is_settled
+        unheard = [each for each, found in asked if _is_open(each, found, domain)]
         return ChainVerdict(
             sub_indication=problem,
+            reason=_about_issuer(REVOCATION_UNKNOWN_OF, unheard[0]) if problem == _OPEN else None,
             path=_ders(path),
             domain=domain,
             listed=listed,
             revoked_at=revoked_at,
             declares_revocation=any(each.declares_revocation for each, _ in asked),
             inside_until=_inside_until(asked),
+            holds_until=earliest((self._turn(path), *_ends(asked))),
             evidence=(*self._certificates(path), *(kept for _, each in asked for kept in each.kept)),
             wanted=tuple(wanted for _, each in asked for wanted in each.wanted) if problem == _OPEN else (),
             warnings=() if signer_settled or problem else (_NOT_CHECKED,),
@@ -216,10 +250,43 @@ class _Question:
         """Return what is known of every certificate below the anchor, the signer's first."""
         if domain.revocation is RevocationRule.NONE or self.purpose is Purpose.RECEIPT:
             return ()
+        keys = [self._other_keys(issuer, anchor=path[-1], domain=domain) for issuer in path[1:]]
+        return self._asked(path, others=keys)
+
+    def _asked(
+        self, path: Path, *, others: Sequence[Sequence[OtherKey]]
+    ) -> tuple[tuple[Known, Standing], ...]:
+        self.effort.demand_time()
         return tuple(
-            (each, standing(each, issuer=issuer, at=self.at, basis=self.basis, evidence=self.evidence))
-            for each, issuer in pairwise(path)
+            (
+                each,
+                standing(
+                    each,
+                    issuer=issuer,
+                    at=self.at,
+                    basis=self.basis,
+                    evidence=self.evidence,
+                    others=keys,
+                ),
+            )
+            for (each, issuer), keys in zip(pairwise(path), others, strict=True)
         )
+
+    def _other_keys(self, issuer: Known, *, anchor: Known, domain: Domain) -> list[OtherKey]:
+        """Return the other keys of an authority that are not known to be revoked.
+
+        Whether they are is asked of the very keys that certified them, or there would be no end to it.
+        """
+        found = []
+        pool = (*self.pool, *self.fetched)
+        for path in other_keys(issuer, anchor=anchor, pool=pool, trust=self.basis.trust, effort=self.effort):
+            asked = self._asked(path, others=[()] * (len(path) - 1))
+            problem, revoked_at = self._revocation_problem(asked, domain)
+            if revoked_at is None:
+                until = min(*(each.not_after for each in path), *_ends(asked))
+                wanted = tuple(wanted for _, each in asked for wanted in each.wanted)
+                found.append(OtherKey(path[0], problem is None, until, wanted if problem else ()))
+        return found
 
     def _revocation_problem(
         self, asked: Sequence[tuple[Known, Standing]], domain: Domain
@@ -232,11 +299,15 @@ class _Question:
                 return "REVOKED_CA_NO_POE", found.revoked_at
             # Only an earlier moment that is proven tells which came first.
             return "REVOKED" if self.at < self.basis.at else "REVOKED_NO_POE", found.revoked_at
-        is_open = any(
-            not found.is_settled and (domain.revocation is RevocationRule.REQUIRE or each.declares_revocation)
-            for each, found in asked
-        )
+        is_open = any(_is_open(each, found, domain) for each, found in asked)
         return (_OPEN if is_open else None), None
+
+    def _turn(self, path: Path) -> datetime | None:
+        """Return when the first certificate of a path begins or ends, if it is judged by the present."""
+        if self.at < self.basis.at:
+            return None
+        moments = (moment for each in path for moment in (each.not_before, each.not_after))
+        return earliest(moment for moment in moments if moment >= self.at)
 
     def _certificates(self, path: Path) -> tuple[Kept, ...]:
         trusted, given = self.basis.trust.certificates, {each.sha256 for each in self.pool}
@@ -244,6 +315,12 @@ class _Question:
         return tuple(
             Kept("certificate", each.sha256, _source(each, trusted=trusted, given=given)) for each in path
         )
+
+
+def _is_open(certificate: Known, found: Standing, domain: Domain) -> bool:
+    """Return whether an answer about a certificate is needed and not at hand."""
+    is_needed = domain.revocation is RevocationRule.REQUIRE or certificate.declares_revocation
+    return is_needed and not found.is_settled
 
 
 def _inside_until(asked: Sequence[tuple[Known, Standing]]) -> datetime | None:
@@ -254,6 +331,10 @@ def _inside_until(asked: Sequence[tuple[Known, Standing]]) -> datetime | None:
     ]
     known = [until for until in needed if until is not None]
     return min(known) if known and len(known) == len(needed) else None
+
+
+def _ends(asked: Sequence[tuple[Known, Standing]]) -> list[datetime]:
+    return [found.holds_until for _, found in asked if found.holds_until is not None]
 
 
 def _source(certificate: Known, *, trusted: Container[str], given: Container[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 
 from asn1crypto.x509 import Certificate  # type: ignore[import-untyped]
 
 from signing.chain.certificates import CertificateUnreadable, Known, read_certificate
-from signing.memo import Memo
+from signing.effort import Effort
+from signing.memo import Memo, remembering
 from signing.trust import TrustStore
 
 Path = tuple[Known, ...]
@@ -20,58 +21,35 @@ _MAX_LENGTH = 8
 _MAX_PATHS = 20
 _MAX_ISSUERS = 10
 """Certificates of one name and key that are followed from one below them."""
-_MAX_STEPS = 1_000
-_MAX_SIGNATURES = 100
 
 
 class TooManyCertificates(ValueError):
     """The signature carries more certificates than any chain needs."""
 
 
-def readable(pool: Iterable[bytes]) -> tuple[Known, ...]:
+def readable(pool: Iterable[bytes], *, effort: Effort) -> tuple[Known, ...]:
     """Return the certificates of a bag that can be read, each once.
 
     Raises:
         TooManyCertificates: There are too many to look through.
+        Refused: The time is up.
     """
     distinct = tuple(dict.fromkeys(pool))
     if len(distinct) > _MAX_POOL:
         raise TooManyCertificates(str(len(distinct)))
-    return tuple(_read(distinct))
-
-
-class Effort:
-    """What the search for the chains of one certificate may still cost.
-
-    A bag of certificates that sign each other has no end. A signature counts whether it is remembered from
-    another file or not: the verdict must not depend on what was judged before.
-    """
-
-    def __init__(self) -> None:
-        """Start with all of it."""
-        self._steps_left = _MAX_STEPS
-        self._looked_at: set[tuple[str, str]] = set()
-
-    @property
-    def is_spent(self) -> bool:
-        """Return whether the search ends here."""
-        return self._steps_left <= 0 or len(self._looked_at) >= _MAX_SIGNATURES
-
-    def step(self) -> None:
-        """Count one certificate that was compared with another."""
-        self._steps_left -= 1
-
-    def signature(self, pair: tuple[str, str]) -> None:
-        """Count one signature, of the first certificate by the second, each named by its digest."""
-        self._looked_at.add(pair)
+    return tuple(_read(distinct, effort))
 
 
 def paths(leaf: Known, *, pool: Sequence[Known], trust: TrustStore, effort: Effort) -> Iterator[Path]:
-    """Yield the ways from a certificate to an anchor, the shortest first."""
+    """Yield the ways from a certificate to an anchor, the shortest first.
+
+    Raises:
+        Refused: The effort is spent.
+    """
     found = 0
-    waiting: list[Path] = [(leaf,)]
+    waiting: deque[Path] = deque([(leaf,)])
     while waiting:
-        path = waiting.pop(0)
+        path = waiting.popleft()
         if not trust.is_anchor(path[-1]):
             waiting += _beyond(path, issuers(path[-1], pool=pool, trust=trust, effort=effort))
             continue
@@ -91,14 +69,16 @@ def _beyond(path: Path, above: Iterator[Known]) -> list[Path]:
 def issuers(
     certificate: Known, *, pool: Sequence[Known], trust: TrustStore, effort: Effort
 ) -> Iterator[Known]:
-    """Yield who issued a certificate, the trusted first, as far as the effort goes.
+    """Yield who issued a certificate, the trusted first.
 
     Nobody checks an anchor later on, so one that is no authority is passed over here: somebody trusted for
     his own signature alone.
+
+    Raises:
+        Refused: The effort is spent.
     """
+    effort.step()
     for issuer in _possible_issuers(certificate, pool=pool, trust=trust):
-        if effort.is_spent:
-            return
         effort.step()
         if trust.is_anchor(issuer) and not issuer.may_issue:
             continue
@@ -138,14 +118,15 @@ def _possible_issuers(certificate: Known, *, pool: Sequence[Known], trust: Trust
             yield each
 
 
-def _read(pool: Iterable[bytes]) -> Iterator[Known]:
+def _read(pool: Iterable[bytes], effort: Effort) -> Iterator[Known]:
     for der in pool:
+        effort.demand_time()
         try:
             yield read_certificate(der)
         except CertificateUnreadable:
             continue  # whoever needed it finds no path
 
 
-@lru_cache(maxsize=128)
+@remembering(entries=128, longest=4_096)
 def _asn1(der: bytes) -> Certificate:
     return Certificate.load(der)

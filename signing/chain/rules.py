@@ -28,7 +28,6 @@ from pyhanko_certvalidator.policy_decl import (
 from pyhanko_certvalidator.validate import async_validate_path
 
 from signing.chain.certificates import CertificateUnreadable, Known
-from signing.chain.keys import is_weak
 from signing.chain.paths import Path, asn1
 from signing.memo import Memo
 
@@ -40,7 +39,6 @@ _NOT_HERE = CertRevTrustPolicy(
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _ALL_TIMES = timedelta(days=365_000)
 
-_STRONG_HASHES = {"sha256", "sha384", "sha512"}
 _STRONG_KEYS = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)
 _MAX_PLAIN_POLICIES = 10
 _PLAIN_EXTENSIONS = {
@@ -86,16 +84,15 @@ def _is_plain(path: Path) -> bool:
     leaf, issuer = path[0], path[1] if len(path) > 1 else None
     if issuer is None or leaf.issuer != issuer.subject or leaf.subject == leaf.issuer:
         return False
-    if not isinstance(issuer.public_key, _STRONG_KEYS) or not all(
+    if not isinstance(issuer.key.public, _STRONG_KEYS) or not all(
         _is_plain_certificate(each) for each in path
     ):
         return False
-    hash_algorithm = leaf.certificate.signature_hash_algorithm
-    return hash_algorithm is not None and hash_algorithm.name in _STRONG_HASHES
+    return not leaf.signed.is_weak
 
 
 def _is_plain_certificate(certificate: Known) -> bool:
-    if is_weak(certificate.public_key):
+    if certificate.key.is_weak:
         return False
     if any(extension.oid not in _PLAIN_EXTENSIONS for extension in certificate.extensions):
         return False
@@ -109,7 +106,7 @@ def library_fault(path: Path) -> str | None:
     Raises:
         CertificateUnreadable: A certificate has a key of an unknown kind.
     """
-    if any(is_weak(each.public_key) for each in path):
+    if any(each.key.is_weak for each in path):
         return "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
     if len(path) == 1:
         return "CERTIFICATE_CHAIN_GENERAL_FAILURE" if _has_unknown_demand(path[0]) else None

@@ -44,6 +44,11 @@ class Scheme:
     is_sloppy: bool = False
     """Whether the identifier names a key type where it should name a signature algorithm."""
 
+    @property
+    def is_weak(self) -> bool:
+        """Return whether a hash in it is too weak to rely on."""
+        return self.hash in WEAK_DIGESTS or self.mask_hash == "md5"
+
 
 _NULL = b"\x05\x00"
 
@@ -140,6 +145,21 @@ def scheme_of(algorithm: Algorithm, digest: str) -> Scheme:
         return Scheme(family, is_sloppy=digest != _EDDSA_DIGESTS[algorithm.kind])
     is_sloppy = algorithm.kind in _KEY_TYPES
     return _demand_same(Scheme(family, own_hash or digest, is_sloppy=is_sloppy), digest)
+
+
+def own_scheme(algorithm: Algorithm) -> Scheme:
+    """Return how a signature is verified whose algorithm names its hash itself, as authorities' do.
+
+    Raises:
+        Refused: The algorithm is not known here, or names no hash.
+        Malformed: Its parameters are not what it demands.
+    """
+    if algorithm.kind == _PSS:
+        return _pss(algorithm.parameters)
+    family, own_hash = _SIGNATURES.get(algorithm.kind, (None, ""))
+    if family is Family.EDDSA:
+        own_hash = _EDDSA_DIGESTS[algorithm.kind]
+    return scheme_of(algorithm, own_hash)
 
 
 def _demand_same(scheme: Scheme, digest: str) -> Scheme:

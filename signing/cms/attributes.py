@@ -23,8 +23,6 @@ SIGNING_CERTIFICATE_V2 = oid("1.2.840.113549.1.9.16.2.47")
 
 _NAMES = {CONTENT_TYPE: "content-type", MESSAGE_DIGEST: "message-digest"}
 _SHA256 = Algorithm(oid("2.16.840.1.101.3.4.2.1"))
-_CLAIMED_YEARS = range(1970, 2201)
-"""Other times are nonsense; near the ends of the calendar they cannot even be shown in +07:00."""
 _REST_OF_TIME = rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:\.\d{1,9})?(Z|[+-]\d{4})"
 _TIMES = {
     der.UTC_TIME: re.compile(rb"(\d{2})" + _REST_OF_TIME),
@@ -148,10 +146,9 @@ def _is_issued_as_said(facts: Subject, fields: Fields) -> bool:
 
 
 def claimed_time(signed: SignedAttributes) -> datetime | None:
-    """Return the signing time that is claimed, if it can be read and is not nonsense."""
+    """Return the signing time that is claimed, if it can be read."""
     value = signed.get(SIGNING_TIME)
-    moment = None if value is None else read_time(value)
-    return moment if moment is not None and moment.year in _CLAIMED_YEARS else None
+    return None if value is None else read_time(value)
 
 
 def read_time(value: Element) -> datetime | None:

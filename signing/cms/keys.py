@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from signing.cms import der, reasons
 from signing.cms.algorithms import RSA_PSS_KEY, WEAK_DIGESTS, Family, Scheme, algorithm_in, pss_restriction
 from signing.cms.der import Fields
+from signing.memo import remembering
 from signing.reasons import Refused
 
 PublicKey = (
@@ -43,7 +43,11 @@ _EIGHTH = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _SMALL_25519 = {0, 1, _P25519 - 1, _EIGHTH, _P25519 - _EIGHTH}
 _P448 = 2**448 - 2**224 - 1
 _SMALL_448 = {0, 1, _P448 - 1}
+_MAX_RSA_BITS = 8_192
+_MAX_RSA_EXPONENT = 2**32
+"""Larger ones are only meant to keep us busy."""
 _KEYS_KEPT = 4096
+_LONGEST_KEPT = 1_024
 _MAX_KEY_BYTES = 8192
 
 
@@ -89,7 +93,7 @@ class VerificationKey:
         return True
 
 
-@lru_cache(maxsize=_KEYS_KEPT)
+@remembering(entries=_KEYS_KEPT, longest=_LONGEST_KEPT)
 def verification_key(spki: bytes) -> VerificationKey:
     """Return the key of a SubjectPublicKeyInfo in DER.
 
@@ -105,14 +109,20 @@ def verification_key(spki: bytes) -> VerificationKey:
         restriction = pss_restriction(algorithm.parameters) if is_pss else None
     except (ValueError, UnsupportedAlgorithm) as broken:
         raise Refused(reasons.KEY_UNUSABLE, "CRYPTO_CONSTRAINTS_FAILURE") from broken
-    if not isinstance(public, PublicKey):
+    if not isinstance(public, PublicKey) or not _is_bearable(public):
         raise Refused(reasons.KEY_UNUSABLE, "CRYPTO_CONSTRAINTS_FAILURE")
     return VerificationKey(public, is_pss, restriction)
 
 
 def is_weak(key: VerificationKey, scheme: Scheme, digest: str) -> bool:
     """Return whether the key, the signature or the digest of the content is beneath the policy."""
-    return key.is_weak or not WEAK_DIGESTS.isdisjoint((scheme.hash, digest)) or scheme.mask_hash == "md5"
+    return key.is_weak or scheme.is_weak or digest in WEAK_DIGESTS
+
+
+def _is_bearable(key: PublicKey) -> bool:
+    if not isinstance(key, rsa.RSAPublicKey):
+        return True
+    return key.key_size <= _MAX_RSA_BITS and key.public_numbers().e <= _MAX_RSA_EXPONENT
 
 
 def _height(key: ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from signing.cms import der
 from signing.cms.der import Element, Malformed
+from signing.memo import remembering
 
 _ENCODINGS = {
     0x0C: "utf-8",
@@ -39,7 +38,7 @@ def is_same_name(one: bytes, other: bytes) -> bool:
         return False
 
 
-@lru_cache(maxsize=256)
+@remembering(entries=64, longest=_MAX_NAME_BYTES)
 def _meaning(name: bytes) -> tuple[frozenset[tuple[bytes, object]], ...]:
     return tuple(
         frozenset(_entry(entry) for entry in relative.members())

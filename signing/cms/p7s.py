@@ -24,10 +24,12 @@ from signing.cms.signed_data import (
 )
 from signing.cms.structure import SignedData, signed_data
 from signing.evidence import Evidence
+from signing.faults import record_fault
 from signing.judgement import Judgement
-from signing.reasons import BROKEN, Refused
-from signing.report import VerificationReport, worst
+from signing.reasons import Refused
+from signing.report import VerificationReport, earliest, worst
 from signing.report import Warning as ReportWarning
+from signing.second_document import chunks_around, record_second_document
 from signing.signer import judge_signer
 
 _MAX_SIGNERS = 50
@@ -51,11 +53,10 @@ def verify_p7s(path: Path, *, basis: Basis, content: Path | None = None) -> Veri
     """
     try:
         with _opened(path) as contents:
-            judgements = _judge_all(contents, content, basis)
-    except OSError:
-        raise
+            judgements = _judge_all(contents, content, basis.for_one_file())
     except Exception as broken:  # noqa: BLE001 - a stranger's bytes may break the parser anyhow
-        judgements = [_recorded(broken, Judgement("1"))]
+        judgements = [Judgement("1")]
+        record_fault(broken, judgements[0])
     reports = tuple(judgement.report() for judgement in judgements)
     return VerificationReport(
         worst(reports),
@@ -66,6 +67,7 @@ def verify_p7s(path: Path, *, basis: Basis, content: Path | None = None) -> Veri
         policy_version=POLICY_VERSION,
         evidence=tuple(dict.fromkeys(kept for each in judgements for kept in each.evidence)),
         wanted=tuple(dict.fromkeys(wanted for each in judgements for wanted in each.wanted)),
+        holds_until=earliest(each.holds_until for each in judgements),
     )
 
 
@@ -92,26 +94,35 @@ def _judge_all(contents: Source, content: Path | None, basis: Basis) -> list[Jud
     parts = signed_data(contents)
     infos = demand_signers(parts, _MAX_SIGNERS)
     digest = content_digest(parts, None if content is None else _document_digest(content))
-    return [
+    judgements = [
         _judged(parts, info, digest, basis=basis, judgement=Judgement(str(number)))
         for number, info in enumerate(infos, start=1)
     ]
+    record_second_document(_outside(contents, parts.content), judgements)
+    return judgements
+
+
+def _outside(contents: Source, content: Element | None) -> Iterator[bytes]:
+    """Yield the bytes that are not the document: nobody signed most of them, and they show nothing."""
+    if content is None:
+        return chunks_around(contents, start=0, end=0)
+    return chunks_around(content.source, start=content.body, end=content.end)
 
 
 def _judged(
     parts: SignedData, info: Element, digest: Digest, *, basis: Basis, judgement: Judgement
 ) -> Judgement:
     try:
+        basis.demand_time()
         signer = read_signer(parts, info, digest)
         judgement.level = "CAdES" if signer.is_bound else "PKCS7"
         judgement.warnings += _warnings(signer)
         # The signature is over the document as a whole, and nothing can be added to that afterwards.
         judgement.fine("coverage", "changes")
         judge_signer(signer, basis=basis, evidence=Evidence(), judgement=judgement)
-    except OSError:
-        raise
     except Exception as broken:  # noqa: BLE001 - see above; the other signers are judged all the same
-        return _recorded(broken, judgement)
+        record_fault(broken, judgement)
+        return judgement
     if signer.is_archived and judgement.level.endswith("-B-LT"):
         judgement.level += "A"
     return judgement
@@ -130,11 +141,3 @@ def _warnings(signer: Signer) -> Sequence[ReportWarning]:
         _ARCHIVED: signer.is_archived,
     }
     return [warning for warning, is_due in found.items() if is_due]
-
-
-def _recorded(broken: Exception, judgement: Judgement) -> Judgement:
-    if isinstance(broken, Refused):
-        judgement.against(broken.sub_indication, broken.reason)
-    else:
-        judgement.against("FORMAT_FAILURE", BROKEN.about(type(broken).__name__))
-    return judgement

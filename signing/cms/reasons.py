@@ -15,12 +15,12 @@ NO_CMS = Reason(
 MALFORMED = Reason(
     "cms-malformed",
     "The CMS signature is not built as its standard demands ({}).",
-    "Cấu trúc chữ ký CMS không đúng chuẩn ({}).",
+    "Cấu trúc chữ ký CMS không đúng chuẩn.",
 )
 TOO_LARGE = Reason(
     "cms-too-large",
     "The CMS signature holds more than any true one needs ({}).",
-    "Chữ ký CMS chứa nhiều dữ liệu bất thường ({}).",
+    "Chữ ký CMS chứa nhiều dữ liệu bất thường.",
 )
 NO_SIGNER = Reason("no-signer", "The CMS structure holds no signature.", "Tệp CMS không chứa chữ ký nào.")
 NOT_ONE_SIGNER = Reason(
@@ -50,13 +50,14 @@ OTHER_CONTENT_TYPE = Reason(
 )
 TWO_CONTENTS = Reason(
     "two-contents",
-    "The signature of a separate document carries a document of its own.",
-    "Chữ ký rời lại mang theo một nội dung khác bên trong.",
+    "The document beside the signature is another than the one inside it.",
+    "Văn bản đi kèm khác với văn bản nằm bên trong tệp chữ ký.",
 )
 NO_CONTENT = Reason(
     "content-missing",
     "The signed document is not in the signature file and was not given.",
-    "Tệp chữ ký không chứa văn bản được ký, và văn bản đó chưa được cung cấp.",
+    "Tệp chữ ký không chứa văn bản được ký, và văn bản đó chưa được cung cấp. "
+    "Hãy gửi kèm văn bản được ký: tệp cùng tên, không có đuôi .p7s.",
 )
 ATTRIBUTES_AS_CONTENT = Reason(
     "attributes-as-content",
@@ -90,4 +91,10 @@ OTHER_CERTIFICATE = Reason(
 )
 NO_STAMP = Reason(
     "no-time-stamp", "The time-stamp token holds no time-stamp.", "Dấu thời gian không đúng chuẩn RFC 3161."
+)
+NO_AUTHORITY = Reason(
+    "time-stamp-authority-missing",
+    "The certificate of the time-stamping authority is neither in the time-stamp nor at hand.",
+    "Dấu thời gian không kèm chứng thư số của tổ chức cấp dấu thời gian, và ở đây cũng chưa có chứng thư đó.",
+    is_open=True,
 )

@@ -34,6 +34,7 @@ MAX_DISGUISE_BYTES = 1 << 16
 """No set of attributes that anybody signs is larger."""
 
 _MAX_ELEMENTS = 10_000
+_COMPARED_BY = "sha256"
 
 
 def read_signers(contents: bytes, *, digest: Digest | None, max_signers: int = 1) -> tuple[Signer, ...]:
@@ -71,18 +72,20 @@ def content_digest(parts: SignedData, digest: Digest | None) -> Digest:
     """Return the digest of what was signed: of the document that was given, or of that inside.
 
     Raises:
-        Refused: Both are there, or neither; or what is signed was made to be taken for attributes.
+        Refused: Both are there and differ, or neither is; or what is signed was made to be taken for
+            attributes.
     """
     content = parts.content
-    if digest is not None and content is not None:
-        raise Refused(reasons.TWO_CONTENTS)
-    if digest is not None:
-        return digest
     if content is None:
-        raise Refused(reasons.NO_CONTENT, "SIGNED_DATA_NOT_FOUND")
+        if digest is None:
+            raise Refused(reasons.NO_CONTENT, "SIGNED_DATA_NOT_FOUND")
+        return digest
+    inside = digest_of_range(content.source, start=content.body, end=content.end)
+    if digest is not None and digest(_COMPARED_BY) != inside(_COMPARED_BY):
+        raise Refused(reasons.TWO_CONTENTS)
     if content.end - content.body <= MAX_DISGUISE_BYTES:
         demand_no_attributes(content.content)
-    return digest_of_range(content.source, start=content.body, end=content.end)
+    return inside
 
 
 def demand_no_attributes(content: bytes) -> None:
@@ -176,6 +179,7 @@ def _signing_certificate(
 ) -> tuple[bytes, bytes]:
     """Return the signer's certificate and the key in it."""
     named = [each for each in parts.certificates if _is_of(each, info)]
+    named = named or [each for each in dict.fromkeys(parts.at_hand) if _is_of(each, info)]
     if not named:
         raise Refused(reasons.NO_SIGNING_CERTIFICATE, "NO_SIGNING_CERTIFICATE_FOUND")
     meant = [each for each in named if is_named(each, signed)] if names_certificate(signed) else named

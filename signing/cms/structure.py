@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from signing.cms import der, reasons
 from signing.cms.algorithms import Algorithm, algorithm_in
 from signing.cms.ber import to_der
 from signing.cms.der import Element, Fields, Malformed, Source, oid
+from signing.memo import remembering
 from signing.reasons import Refused
 
 SIGNED_DATA = oid("1.2.840.113549.1.7.2")
@@ -28,6 +28,7 @@ _MAX_CERTIFICATE_BYTES = 65_536
 _MAX_LISTS = 100
 _MAX_SIGNERS = 1_000
 _MAX_ATTRIBUTES = 100
+_MAX_KIND_BYTES = 32
 _MAX_LOOSE_BYTES = 64 << 20
 """What is not DER is copied as it is read."""
 
@@ -49,6 +50,8 @@ class SignedData:
     ocsps: tuple[bytes, ...]
     signers: tuple[Element, ...]
     is_lenient: bool
+    at_hand: tuple[bytes, ...] = ()
+    """Certificates from elsewhere, for a signer whose own is not inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def attributes(of: Element) -> list[tuple[bytes, list[Element]]]:
     return found
 
 
-@lru_cache(maxsize=1024)
+@remembering(entries=1_024, longest=4_096)
 def subject(certificate: bytes) -> Subject | None:
     """Return what a certificate says of itself; None when it is built like no certificate."""
     try:
@@ -177,13 +180,21 @@ def _read(contents: Source, *, is_lenient: bool) -> SignedData:
 def _signed_data(fields: Fields, *, is_lenient: bool) -> SignedData:
     if fields.take(der.INTEGER).content not in _VERSIONS:
         raise Malformed("a version that there is not")
-    digests = tuple(algorithm_in(member).kind for member in _few(fields.take(der.SET), _MAX_SIGNERS))
+    digests = tuple(_bare(member) for member in _few(fields.take(der.SET), _MAX_SIGNERS))
     content_type, content = _encapsulated(fields.take(der.SEQUENCE))
     certificates = _certificates(fields.maybe(_CERTIFICATES))
     crls, ocsps = _lists(fields.maybe(_LISTS))
     signers = tuple(_few(fields.take(der.SET), _MAX_SIGNERS))
     fields.finish()
     return SignedData(content_type, content, digests, certificates, crls, ocsps, signers, is_lenient)
+
+
+def _bare(identifier: Element) -> bytes:
+    """Return the kind of a digest algorithm, which nobody signs here: so it has no room for more."""
+    algorithm = algorithm_in(identifier)
+    if identifier.tag != der.SEQUENCE or algorithm.bare.parameters or len(algorithm.kind) > _MAX_KIND_BYTES:
+        raise Malformed("a digest algorithm that holds more than its name")
+    return algorithm.kind
 
 
 def _encapsulated(of: Element) -> tuple[bytes, Element | None]:

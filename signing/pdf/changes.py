@@ -7,7 +7,8 @@ can hide the text under it. More tolerant: objects may be freed that nothing sig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pyhanko.pdf_utils import generic
@@ -18,7 +19,6 @@ from pyhanko.sign.diff_analysis import (
     DiffResult,
     DocInfoRule,
     DSSCompareRule,
-    FormUpdatingRule,
     MetadataUpdateRule,
     ModificationLevel,
     ObjectStreamRule,
@@ -28,26 +28,20 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
     XrefStreamRule,
 )
-from pyhanko.sign.diff_analysis.form_rules_api import FieldComparisonContext, FieldMDPRule, FormUpdate
 from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signing.pdf import reasons
+from signing.pdf.field_rules import FORM_KEYS, FormRule, LookRule
 from signing.pdf.fields import entry
 from signing.pdf.reader import BoundedReader
 from signing.reasons import Refused
 
-# By what a reader draws the fields that have no picture of their own.
-_LOOK_OF_FIELDS = ("/DA", "/Q", "/NeedAppearances")
-_FORM_KEYS = frozenset({"/Fields", "/DR", "/DA", "/Q", "/NeedAppearances", "/SigFlags"})
-_MAX_FIELDS = 10_000
-# What a signature field or its widget may say; above all no action, and no layer that can be switched off.
-_FIELD_KEYS = frozenset(
-    f"/{key}"
-    for key in (
-        *("Type", "Subtype", "FT", "T", "TU", "TM", "V", "F", "Ff", "P", "Rect", "AP", "AS", "MK", "Kids"),
-        *("Parent", "Lock", "SV", "DA", "DR", "Q", "Border", "BS", "StructParent", "M", "NM", "H", "C"),
-    )
+# What of a signed revision may be written anew, by the way that leads to it: the catalog, the form and its
+# fields, pages for their list of annotations, evidence. What may change in these is for the other rules.
+_REPLACEABLE = re.compile(
+    r"/Root(?:/AcroForm(?:/Fields(?:/\d+(?:/Kids(?:/\d+)?)*(?:/AP(?:/N)?)?)?)?|/DSS(?:/.*)?|/Metadata"
+    r"|/Extensions|/MarkInfo|/Pages(?:/Kids/\d+)+(?:/Annots(?:/\d+(?:/AP(?:/N)?)?)?)?)?|/Info(?:/.*)?"
 )
 
 
@@ -105,15 +99,27 @@ def _transform(signature: generic.DictionaryObject, method: str) -> generic.Dict
     return None
 
 
-def changes_after(reader: BoundedReader, revision: int, *, permitted: Permission) -> Changes:
+def changes_after(
+    reader: BoundedReader, revision: int, *, permitted: Permission, sound: Collection[str] = ()
+) -> Changes:
     """Return what was added after a revision.
+
+    Args:
+        reader: The file.
+        revision: The one that a signature covers.
+        permitted: What that signature permits.
+        sound: The fields of later signatures that were found sound, whose pictures may be there.
 
     Raises:
         Refused: Something that may not follow a signature, or that this one does not permit.
     """
     if revision + 1 == reader.xrefs.total_revisions:
         return NO_CHANGES
-    found = _POLICY.review_file(reader, revision, field_mdp_spec=permitted.fields, doc_mdp=permitted.document)
+    for later in range(revision + 1, reader.xrefs.total_revisions):
+        _demand_leads(reader.get_historical_resolver(revision), reader.get_historical_resolver(later))
+    found = _policy(sound).review_file(
+        reader, revision, field_mdp_spec=permitted.fields, doc_mdp=permitted.document
+    )
     if not isinstance(found, DiffResult) or found.modification_level > ModificationLevel.FORM_FILLING:
         restricted = permitted.document is not None or permitted.fields is not None
         raise Refused(reasons.NOT_PERMITTED if restricted else reasons.CONTENT_CHANGED)
@@ -124,141 +130,135 @@ def changes_after(reader: BoundedReader, revision: int, *, permitted: Permission
 
 
 class _ReachRule(WhitelistRule):
-    """What is signed may be neither freed nor filled in later, nor replaced under another generation.
+    """What is signed may be neither freed nor filled in later, nor replaced under another generation; and
+    only what has to be written anew for a further signature may be replaced at all.
 
     A signed revision may lead to an object that is made only afterwards; it is none of the signer's.
     """
 
     def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
-        reached = _reached(old)
-        xrefs = new.reader.xrefs
-        for number, next_generation in xrefs.get_xref_data(new.revision).freed.items():
-            if number in reached:
+        if old.root_ref != new.root_ref:
+            # Anything could be made the catalog, and nobody would ask any more what it was.
+            raise SuspiciousModification("another catalog")
+        ways = _ways(old)
+        containers = _containers(old)
+        section = new.reader.xrefs.get_xref_data(new.revision)
+        for number, next_generation in section.freed.items():
+            if number in ways or number in containers:
                 raise SuspiciousModification(f"object {number} was freed")
             yield ReferenceUpdate(generic.Reference(number, next_generation - 1, new.reader))
-        for made in xrefs.explicit_refs_in_revision(new.revision):
-            if made.idnum not in reached or made.idnum in xrefs.get_xref_data(new.revision).freed:
+        for made in _made(new):
+            if made.idnum in containers:
+                raise SuspiciousModification(f"object stream {made.idnum} was replaced")
+            if made.idnum not in ways or made.idnum in section.freed:
                 continue
-            if xrefs.get_historical_ref(made, old.revision) is None:
+            if not _has(old, made):
                 raise SuspiciousModification(f"object {made.idnum} was filled in")
+            if not (any(map(_REPLACEABLE.fullmatch, ways[made.idnum])) or _is_copy(old(made), new(made))):
+                raise SuspiciousModification(f"object {made.idnum} was replaced")
 
 
-def _reached(old: HistoricalResolver) -> set[int]:
-    """Return the numbers of all objects a revision leads to, but for those of its evidence alone."""
+def _is_copy(before: generic.PdfObject, after: generic.PdfObject) -> bool:
+    """Return whether an object was written once more as it was, as some programs do."""
+    if not isinstance(before, generic.StreamObject) or not isinstance(after, generic.StreamObject):
+        return type(before) is type(after) and before == after
+    return dict(before) == dict(after) and before.encoded_data == after.encoded_data
+
+
+def _demand_leads(old: HistoricalResolver, new: HistoricalResolver) -> None:
+    """Pass when what a later revision adds leads to nothing that is not there, and is no other catalog.
+
+    Readers that stumble over such a reference search the file for objects themselves, and may come upon
+    others than the cross-references name; a catalog is what they look for first.
+    """
+    made = [each for each in _made(new) if _has(new, each)]
+    pairs = [(new(each), old(each) if _has(old, each) else None) for each in made]
+    for after, before in [(new.trailer_view, old.trailer_view), *pairs]:
+        if not all(_has(new, each) for each in _references(after) - _references(before)):
+            raise Refused(reasons.STRANGE_SECTION.about("a reference to no object"))
+    for each in made:
+        value = new(each)
+        is_catalog = isinstance(value, generic.DictionaryObject) and value.get("/Type") == "/Catalog"
+        if is_catalog and each != new.root_ref:
+            raise Refused(reasons.STRANGE_SECTION.about("another catalog"))
+
+
+def _made(in_revision: HistoricalResolver) -> set[generic.Reference]:
+    """Return the objects that a revision lists, made anew or freed."""
+    found: set[generic.Reference] = in_revision.reader.xrefs.explicit_refs_in_revision(in_revision.revision)
+    return found
+
+
+def _has(revision: HistoricalResolver, reference: generic.Reference) -> bool:
+    return revision.reader.xrefs.get_historical_ref(reference, revision.revision) is not None
+
+
+def _references(value: object) -> set[generic.Reference]:
+    """Return what an object refers to itself."""
+    if isinstance(value, generic.IndirectObject):
+        return {value.reference}
+    inside: Iterable[object] = ()
+    if isinstance(value, generic.DictionaryObject):
+        inside = dict.values(value)
+    elif isinstance(value, generic.ArrayObject):
+        inside = list.__iter__(value)
+    return {reference for each in inside for reference in _references(each)}
+
+
+class _MetadataRule(MetadataUpdateRule):
+    """Metadata that was signed as it is may be as odd as it likes."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        before, after = (dict.get(each.root, "/Metadata") for each in (old, new))
+        if not isinstance(after, generic.IndirectObject) or after != before:
+            return super().apply(old, new)
+        return super().apply(old, new) if after.reference in _made(new) else ()
+
+
+def _ways(old: HistoricalResolver) -> dict[int, list[str]]:
+    """Return the ways that lead to each object of a revision, but for those that only its evidence has."""
     old._load_reverse_xref_cache()  # type: ignore[no-untyped-call]
-    cache = old._indirect_object_access_cache or {}
-    return {
-        reference.idnum
-        for reference, paths in cache.items()
-        if any(tuple(path)[:2] != ("/Root", "/DSS") for path in paths)
-    }
+    found: dict[int, list[str]] = {}
+    for reference, paths in (old._indirect_object_access_cache or {}).items():
+        if not all(tuple(path)[:2] == ("/Root", "/DSS") for path in paths):
+            found.setdefault(reference.idnum, []).extend(map(_written, paths))
+    return found
 
 
-class _FormRule(FormUpdatingRule):
-    """The form keeps its fonts, and no reader is told to draw its fields anew."""
-
-    def apply(
-        self, old: HistoricalResolver, new: HistoricalResolver
-    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
-        old_form, new_form = entry(old.root, "/AcroForm"), entry(new.root, "/AcroForm")
-        if isinstance(old_form, generic.DictionaryObject) and isinstance(new_form, generic.DictionaryObject):
-            _demand_same_drawing(old_form, new_form)
-        return super().apply(old, new)
+def _written(path: Iterable[str | int]) -> str:
+    """Return a way as one text; a slash within a name is none between two."""
+    return "".join("/" + str(step).lstrip("/").replace("/", "#") for step in path)
 
 
-def _demand_same_drawing(old: generic.DictionaryObject, new: generic.DictionaryObject) -> None:
-    if _is_true(entry(new, "/NeedAppearances")) and not _is_true(entry(old, "/NeedAppearances")):
-        raise SuspiciousModification("fields are to be drawn anew")
-    if _has_other_fields(old) and any(entry(old, key) != entry(new, key) for key in _LOOK_OF_FIELDS):
-        raise SuspiciousModification("fields are to be drawn differently")
-    before, after = entry(old, "/DR"), entry(new, "/DR")
-    if not isinstance(before, generic.DictionaryObject):
-        return
-    for kind in before:
-        resources = entry(before, kind)
-        remaining = entry(after, kind) if isinstance(after, generic.DictionaryObject) else None
-        if not isinstance(resources, generic.DictionaryObject):
-            continue
-        for name in resources:
-            kept = remaining.get(name) if isinstance(remaining, generic.DictionaryObject) else None
-            if kept != resources.get(name):
-                raise SuspiciousModification(f"resource {name} of the form was replaced")
+def _containers(old: HistoricalResolver) -> set[int]:
+    """Return the numbers of the object streams of a revision: no way leads to them from the catalog."""
+    found: set[int] = set()
+    for number in range(old.revision + 1):
+        section = old.reader.xrefs.get_xref_data(number)
+        found.update(place.obj_stream_id for place in section.xrefs_in_objstm.values())
+    streams = (old(generic.Reference(number, 0, old)) for number in found)
+    lengths = (dict.get(each, "/Length") for each in streams if isinstance(each, generic.DictionaryObject))
+    return found.union(each.idnum for each in lengths if isinstance(each, generic.IndirectObject))
 
 
-def _has_other_fields(form: generic.DictionaryObject) -> bool:
-    """Return whether a form has anything to fill in but signatures."""
-    waiting: list[tuple[object, generic.DictionaryObject]] = [(None, kid) for kid in _kids(form, "/Fields")]
-    for _ in range(_MAX_FIELDS):
-        if not waiting:
-            return False
-        inherited, field = waiting.pop()
-        kind = entry(field, "/FT") or inherited
-        kids = [(kind, kid) for kid in _kids(field)]
-        if kind not in (None, "/Sig") or (kind is None and not kids):
-            return True
-        waiting += kids
-    return True
-
-
-def _is_true(value: generic.PdfObject | None) -> bool:
-    return isinstance(value, generic.BooleanObject) and bool(value.value)
-
-
-class _PlainFieldRule(FieldMDPRule):
-    """A new signature field says only what signature fields say; that of a time-stamp shows nothing."""
-
-    def apply(self, context: FieldComparisonContext) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
-        for spec in context.field_specs.values():
-            if spec.new_field is None or spec.old_field is not None:
-                continue
-            dictionaries = [spec.new_field, *_kids(spec.new_field)]
-            if any(not dictionary.keys() <= _FIELD_KEYS for dictionary in dictionaries):
-                raise SuspiciousModification("a signature field with more than a signature")
-            if _is_time_stamp(spec.new_field) and any(_has_picture(each) for each in dictionaries):
-                raise SuspiciousModification("a time-stamp with a picture")
-        return ()
-
-
-def _is_time_stamp(field: generic.DictionaryObject) -> bool:
-    signature = entry(field, "/V")
-    return isinstance(signature, generic.DictionaryObject) and signature.get("/SubFilter") == "/ETSI.RFC3161"
-
-
-def _has_picture(widget: generic.DictionaryObject) -> bool:
-    corners = entry(widget, "/Rect")
-    if "/AP" not in widget or not isinstance(corners, generic.ArrayObject) or len(corners) != 4:
-        return "/AP" in widget and "/Rect" in widget
-    left, bottom, right, top = (corner.get_object() for corner in corners)
-    return bool(left != right and bottom != top)
-
-
-def _kids(field: generic.DictionaryObject, key: str = "/Kids") -> Iterator[generic.DictionaryObject]:
-    kids = entry(field, key)
-    for kid in kids if isinstance(kids, generic.ArrayObject) else ():
-        dictionary = kid.get_object()
-        if isinstance(dictionary, generic.DictionaryObject):
-            yield dictionary
-
-
-_POLICY = StandardDiffPolicy(
-    global_rules=[
-        _ReachRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        CatalogModificationRule(),  # type: ignore[no-untyped-call]
-        DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        MetadataUpdateRule().as_qualified(  # type: ignore[no-untyped-call]
-            ModificationLevel.LTA_UPDATES
-        ),
-    ],
-    form_rule=_FormRule(
-        field_rules=[
-            _PlainFieldRule(),
-            SigFieldCreationRule(),  # type: ignore[no-untyped-call]
-            SigFieldModificationRule(),
+def _policy(sound: Collection[str]) -> StandardDiffPolicy:
+    return StandardDiffPolicy(
+        global_rules=[
+            _ReachRule().as_qualified(ModificationLevel.LTA_UPDATES),
+            CatalogModificationRule(),  # type: ignore[no-untyped-call]
+            DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
+            XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+            ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+            DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
+            _MetadataRule().as_qualified(ModificationLevel.LTA_UPDATES),  # type: ignore[no-untyped-call]
         ],
-        ignored_acroform_keys=_FORM_KEYS,
-    ),
-    reject_object_freeing=False,
-)
+        form_rule=FormRule(
+            field_rules=[
+                LookRule(sound),
+                SigFieldCreationRule(),  # type: ignore[no-untyped-call]
+                SigFieldModificationRule(),
+            ],
+            ignored_acroform_keys=FORM_KEYS,
+        ),
+        reject_object_freeing=False,
+    )

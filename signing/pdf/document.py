@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from pyhanko.pdf_utils import generic
 
+from signing.faults import TOO_COSTLY
 from signing.pdf import reasons
 from signing.pdf.changes import NO_CHANGES, Changes, Permission, changes_after, permission
 from signing.pdf.fields import SignatureField, signature_fields
@@ -130,7 +131,7 @@ class Document:
             return NO_CHANGES
         demand_explained_tail(self.raw, self._stream, self.reader, end=covered.end, revision=revision)
         permitted = self.permission(located, revision=revision)
-        changes = changes_after(self.reader, revision, permitted=permitted)
+        changes = changes_after(self.reader, revision, permitted=permitted, sound=sound)
         if not may_draw:
             raise Refused(reasons.NOT_DRAWN.about("it broke the limits of time or memory"), "GENERIC")
         # Even when it is evidence alone: another reader may find another document in what was added.
@@ -146,7 +147,7 @@ class Document:
         for root in (self.reader.get_historical_root(revision), self.reader.root):
             metadata = root.raw_get("/Metadata").get_object() if "/Metadata" in root else None
             if isinstance(metadata, generic.StreamObject) and len(metadata.data) > _MAX_METADATA_BYTES:
-                raise Refused(reasons.TOO_COSTLY, "GENERIC")
+                raise Refused(TOO_COSTLY, "GENERIC")
 
     def format(self, field: SignatureField) -> str:
         """Return the format that a signature names, empty when it cannot be read."""

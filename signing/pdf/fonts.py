@@ -33,4 +33,4 @@ def misnamed_fonts(_: mmap | bytes, graph: ObjectGraph) -> Iterator[str]:
 
 def _plain(name: bytes) -> bytes:
     """Return a font's name without what producers spell differently."""
-    return re.sub(rb"[\s,_-]", b"", _SUBSET.sub(b"", name)).lower()
+    return re.sub(rb"#20|[\s,_-]", b"", _SUBSET.sub(b"", name)).lower()

@@ -8,29 +8,31 @@ from dataclasses import replace
 from mmap import mmap
 from typing import BinaryIO
 
-from pyhanko.pdf_utils.misc import PdfDecodeLimitError
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfStrictReadError
 
 from signing.basis import POLICY_VERSION, Basis
 from signing.cms.facts import Signer
 from signing.cms.signed_data import read_signers
 from signing.cms.time_stamp import read_document_stamp
 from signing.evidence import Evidence
+from signing.faults import record_fault
 from signing.judgement import Facet, Judgement
 from signing.names import shown
 from signing.pdf import reasons
+from signing.pdf.beginning import demand_one_beginning
 from signing.pdf.changes import Changes
 from signing.pdf.copies import demand_sound_copies
 from signing.pdf.document import Document, Located
 from signing.pdf.embedded import stored_evidence
 from signing.pdf.fields import SignatureField
 from signing.pdf.plain import PlainSignature, read_plain
-from signing.pdf.reader import open_pdf
+from signing.pdf.reader import Opened, open_leniently, open_pdf
 from signing.pdf.stamps import DocumentStamp, judge_document_stamp
 from signing.pdf.structure import SignedRange, shows_traces, sub_filter
 from signing.pdf.syntax import Dictionary, String
 from signing.pdf.texts import claimed_time, text
 from signing.reasons import BROKEN, Reason, Refused
-from signing.report import FacetState, SignatureReport, Verdict, VerificationReport, worst
+from signing.report import FacetState, SignatureReport, Verdict, VerificationReport, earliest, worst
 from signing.report import Warning as ReportWarning
 from signing.signer import judge_signer
 
@@ -43,7 +45,9 @@ _LENIENT = ReportWarning("lenient-parse", "The PDF is not written quite as the s
 
 def judge_pdf(stream: BinaryIO, raw: mmap, *, basis: Basis) -> VerificationReport:
     """Return the verdict on all signatures of a PDF. Whatever it does to the parser becomes a verdict."""
+    basis = basis.for_one_file()
     try:
+        demand_one_beginning(raw)
         plain = read_plain(raw)
         if plain is not None and sub_filter(plain.signature) != _TIME_STAMP:
             return _report([_judge_plain(raw, plain, basis)], basis)
@@ -75,6 +79,17 @@ def judge_parsed(stream: BinaryIO, raw: mmap, *, basis: Basis) -> VerificationRe
         Exception: It cannot be parsed.
     """
     opened = open_pdf(stream)
+    try:
+        return _judge_opened(opened, stream, raw, basis=basis)
+    except PdfStrictReadError:
+        # What is written sloppily may only be seen when more of the file is read.
+        if opened.is_lenient:
+            raise
+        again = open_leniently(stream, until=opened.reader.until)
+        return _judge_opened(again, stream, raw, basis=basis)
+
+
+def _judge_opened(opened: Opened, stream: BinaryIO, raw: mmap, *, basis: Basis) -> VerificationReport:
     if "/Encrypt" in opened.reader.trailer:
         if not shows_traces(raw):
             return _unsigned(basis)
@@ -93,7 +108,7 @@ class _Judge:
         self._document = document
         self._basis = basis
         self._is_lenient = is_lenient
-        self._stamps = [*_stamps(document)]
+        self._stamps = sorted(_stamps(document, basis), key=lambda each: each.end)
         self._sound: set[str] = set()
         """The fields whose signatures were made as they should be, so that their pictures may be there."""
 
@@ -106,17 +121,24 @@ class _Judge:
         return [found[field] for field in fields]
 
     def _judge(self, field: SignatureField) -> Judgement:
-        """Return what is to be said about one signature. Never raises."""
+        """Return what is to be said about one signature.
+
+        Raises:
+            PdfStrictReadError: The file must be read leniently.
+        """
         judgement = Judgement(_shown(field.name))
         if self._is_lenient:
             judgement.warnings.append(_LENIENT)
         try:
             self._examine(field, judgement)
+        except PdfStrictReadError:
+            raise
         except Exception as broken:  # noqa: BLE001 - a stranger's bytes may break the parser anyhow
             _record(broken, judgement)
         return judgement
 
     def _examine(self, field: SignatureField, judgement: Judgement) -> None:
+        self._basis.demand_time()
         if field.is_removed:
             judgement.against("GENERIC", reasons.SIGNATURE_REMOVED, facet="changes")
             return
@@ -155,6 +177,8 @@ class _Judge:
         """Record whether a signature covers what it should, and whether only what may came after it."""
         try:
             revision = self._document.revision(located)
+        except PdfStrictReadError:
+            raise
         except Exception as broken:  # noqa: BLE001 - as below: its cryptography can be judged all the same
             _record(broken, judgement, facet="coverage")
             return None
@@ -163,10 +187,13 @@ class _Judge:
             changes = self._document.changes(
                 located, revision=revision, sound=self._sound, may_draw=self._basis.looks
             )
+        except PdfStrictReadError:
+            raise
         except Exception as broken:  # noqa: BLE001 - a stranger's bytes may break the parser anyhow
             _record(broken, judgement, facet="changes")
             return None
         judgement.fine("changes")
+        judgement.is_followed = not self._is_evidence(changes)
         return changes
 
     def _is_evidence(self, changes: Changes) -> bool:
@@ -200,9 +227,14 @@ def _signer(raw: mmap, signature: Dictionary, covered: SignedRange) -> Signer:
     return signer
 
 
-def _stamps(document: Document) -> Iterator[DocumentStamp]:
-    """Yield the document time-stamps whose form is in order and which cover what they should."""
+def _stamps(document: Document, basis: Basis) -> Iterator[DocumentStamp]:
+    """Yield the document time-stamps whose form is in order and which cover what they should.
+
+    Raises:
+        Refused: The file has taken too long.
+    """
     for field in document.fields:
+        basis.demand_time()
         if field.is_removed or document.format(field) != _TIME_STAMP:
             continue
         with suppress(Refused, ValueError):
@@ -221,12 +253,9 @@ def _stamp(document: Document, located: Located) -> DocumentStamp:
 def _record(
     broken: Exception, judgement: Judgement, *, facet: Facet = "integrity", otherwise: Reason = BROKEN
 ) -> None:
-    if isinstance(broken, Refused):
-        judgement.against(broken.sub_indication, broken.reason, facet=facet)
-    elif isinstance(broken, MemoryError | RecursionError | PdfDecodeLimitError):
-        judgement.against("GENERIC", reasons.TOO_COSTLY, facet=facet)
-    else:
-        judgement.against("FORMAT_FAILURE", otherwise.about(type(broken).__name__), facet=facet)
+    if isinstance(broken, PdfDecodeLimitError):
+        broken = MemoryError()
+    record_fault(broken, judgement, facet=facet, otherwise=otherwise)
 
 
 def _shown(name: str) -> str:
@@ -253,6 +282,7 @@ def _report(
         policy_version=POLICY_VERSION,
         evidence=tuple(dict.fromkeys(each for one in judgements for each in one.evidence)),
         wanted=tuple(dict.fromkeys(each for one in judgements for each in one.wanted)),
+        holds_until=earliest(each.holds_until for each in judgements),
     )
 
 

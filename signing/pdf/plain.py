@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mmap import mmap
 
 from signing.pdf.sections import ENTRY, ENTRY_BYTES, Section, read_table
-from signing.pdf.structure import SignedRange, signature_dictionary, signed_range, stands_once
+from signing.pdf.structure import SignedRange, signature_dictionary, signed_range
 from signing.pdf.syntax import Dictionary, Name, NotPlain, Reference, String, Value, read_indirect
 from signing.reasons import Refused
 
@@ -41,13 +41,37 @@ def read_plain(raw: mmap) -> PlainSignature | None:
         return None
 
 
+def read_plain_sections(raw: mmap) -> Sequence[Section]:
+    """Return the tables of all sections of a file, the newest first.
+
+    Raises:
+        NotPlain: It has another beginning or end than most files, or sections that are no such tables.
+    """
+    pointer = _POINTER.search(raw, max(0, len(raw) - 64))
+    if pointer is None or not _HEADER.match(raw):
+        raise NotPlain("no plain beginning and end")
+    place = int(pointer[1])
+    sections: list[Section] = []
+    seen: set[int] = set()
+    while place not in seen and len(seen) < _MAX_SECTIONS:
+        seen.add(place)
+        section = read_table(raw, place)
+        if section.trailer.keys() & _NOT_PLAIN:
+            raise NotPlain("no plain trailer")
+        sections.append(section)
+        before = section.trailer.get("Prev")
+        if before is None:
+            return sections
+        if type(before) is not int:
+            break
+        place = before
+    raise NotPlain("no plain chain of sections")
+
+
 class _Plain:
     def __init__(self, raw: mmap) -> None:
         self._raw = raw
-        pointer = _POINTER.search(raw, max(0, len(raw) - 64))
-        if pointer is None or not _HEADER.match(raw):
-            raise NotPlain("no plain beginning and end")
-        self._sections = self._read_sections(int(pointer[1]))
+        self._sections = read_plain_sections(raw)
 
     def signature(self) -> PlainSignature:
         """Return the one signature, when there is one and it covers the file.
@@ -57,7 +81,7 @@ class _Plain:
             Refused: Its own bytes are not in order.
         """
         filled = self._filled()
-        if len(filled) != 1 or not stands_once(self._raw, b"/ByteRange"):
+        if len(filled) != 1:
             raise NotPlain("not one signature")
         value = filled[0]["V"]
         if not isinstance(value, Reference):
@@ -67,9 +91,12 @@ class _Plain:
         if not covered.is_whole(self._raw):
             raise NotPlain("not all is signed")
         name = self._value(filled[0].get("T"))
-        found = PlainSignature(name if isinstance(name, String) else None, signature, covered)
         self._demand_none_before()
-        return found
+        # All that is not signed is the hex string of the signature, and white space.
+        lone = covered.with_word_once(self._raw, b"/ByteRange")
+        if lone is None:
+            raise NotPlain("something like another signature")
+        return PlainSignature(name if isinstance(name, String) else None, signature, lone)
 
     def _demand_none_before(self) -> None:
         """Pass when no earlier revision held a signature, which was then taken out."""
@@ -100,24 +127,6 @@ class _Plain:
         if not isinstance(kind, Name):
             raise NotPlain("a field without a kind")
         return kind == "Sig" and field.get("V") is not None
-
-    def _read_sections(self, place: int) -> Sequence[Section]:
-        """Return the tables of all sections, the newest first."""
-        sections: list[Section] = []
-        seen: set[int] = set()
-        while place not in seen and len(seen) < _MAX_SECTIONS:
-            seen.add(place)
-            section = read_table(self._raw, place)
-            if section.trailer.keys() & _NOT_PLAIN:
-                raise NotPlain("no plain trailer")
-            sections.append(section)
-            before = section.trailer.get("Prev")
-            if before is None:
-                return sections
-            if type(before) is not int:
-                break
-            place = before
-        raise NotPlain("no plain chain of sections")
 
     def _place(self, reference: Reference) -> int:
         for table in (each for section in self._sections for each in section.subsections):

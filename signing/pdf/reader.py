@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, 
 from pyhanko.pdf_utils.misc import PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
+from signing.faults import TOO_COSTLY
 from signing.pdf import reasons
 from signing.pdf.hex_strings import read_at_once
 from signing.pdf.texts import text
@@ -55,7 +56,7 @@ class BoundedReader(PdfFileReader):
         """
         self._looks += 1
         if self._looks > _MAX_LOOKS or (self._looks % 64 == 0 and time.process_time() > self.until):
-            raise Refused(reasons.TOO_COSTLY, "GENERIC")
+            raise Refused(TOO_COSTLY, "GENERIC")
 
     def get_object(self, ref: Any, *arguments: Any, **named: Any) -> Any:  # the signature is pyHanko's
         """Return an object, as pyHanko's reader does."""
@@ -156,7 +157,7 @@ def entries_bounded(xref_stream: generic.StreamObject, strict: bool = True) -> I
     if isinstance(reader, BoundedReader):
         reader.entries += _declared_entries(xref_stream)
         if reader.entries > _MAX_ENTRIES:
-            raise Refused(reasons.TOO_COSTLY, "GENERIC")
+            raise Refused(TOO_COSTLY, "GENERIC")
     yield from _entries_unbounded(xref_stream, strict)
 
 

@@ -8,6 +8,7 @@ TOO_MANY_SIGNATURES = Reason(
     "too-many-signatures",
     "The PDF has more than {} signatures.",
     "Tệp PDF có hơn {} chữ ký.",
+    is_open=True,
 )
 NO_DICTIONARY = Reason(
     "no-signature-dictionary",
@@ -15,7 +16,10 @@ NO_DICTIONARY = Reason(
     "Ô chữ ký không chứa chữ ký.",
 )
 TOO_MANY_FIELDS = Reason(
-    "too-many-fields", "The form has too many fields.", "Biểu mẫu trong tệp có quá nhiều ô."
+    "too-many-fields",
+    "The form has too many fields.",
+    "Biểu mẫu trong tệp có quá nhiều ô.",
+    is_open=True,
 )
 RANGE_NOT_AROUND = Reason(
     "byte-range-not-around",
@@ -25,7 +29,7 @@ RANGE_NOT_AROUND = Reason(
 GAP_NOT_HEX = Reason(
     "gap-not-hex",
     "The gap in the byte range is not the signature's own hex string.",
-    "Khoảng trống trong vùng được ký không phải là chữ ký.",
+    "Phần chừa lại để ghi chữ ký không chứa đúng chữ ký.",
 )
 NO_CONTENTS = Reason("no-contents", "The signature has no contents.", "Chữ ký rỗng: không có dữ liệu chữ ký.")
 GAP_HOLDS_ELSE = Reason(
@@ -46,7 +50,7 @@ NOT_WHERE_SAID = Reason(
 NOT_PLAIN = Reason(
     "signature-not-plain",
     "The signature dictionary is not plainly written ({}).",
-    "Từ điển chữ ký trong tệp không được ghi đúng chuẩn ({}).",
+    "Phần ghi chữ ký trong tệp PDF không đúng chuẩn.",
 )
 COMPRESSED = Reason(
     "signature-compressed",
@@ -66,7 +70,7 @@ EMPTY_SECTION = Reason(
 STRANGE_SECTION = Reason(
     "strange-section",
     "A cross-reference section that was appended after signing is not plainly written ({}).",
-    "Sau khi ký, tệp bị nối thêm một bảng tham chiếu không được ghi đúng chuẩn ({}).",
+    "Sau khi ký, tệp bị nối thêm một bảng tham chiếu không được ghi đúng chuẩn.",
 )
 TRAILING_BYTES = Reason(
     "trailing-bytes",
@@ -97,11 +101,17 @@ FORMAT_NOT_SUPPORTED = Reason(
     "format-not-supported",
     "The format of the signature is not supported.",
     "Định dạng chữ ký này chưa được hỗ trợ.",
+    is_open=True,
 )
 HYBRID = Reason(
     "hybrid",
     "The PDF can be read in two ways (hybrid cross-references), so it is not judged.",
     "Tệp PDF có thể được đọc theo hai cách khác nhau (bảng tham chiếu kép) nên không được đánh giá.",
+)
+TWO_BEGINNINGS = Reason(
+    "two-beginnings",
+    "The beginning and the end of the PDF name two different documents, so it is not judged.",
+    "Phần đầu và phần cuối của tệp PDF dẫn tới hai văn bản khác nhau nên tệp không được đánh giá.",
 )
 NOT_WHOLE_REVISION = Reason(
     "not-whole-revision",
@@ -157,30 +167,29 @@ PICTURES_TOO_MANY = Reason(
     "too-many-pages-to-compare",
     "The document has too many pages and revisions to compare how they look.",
     "Văn bản có quá nhiều trang và phiên bản để so sánh hiển thị.",
+    is_open=True,
 )
 NOT_DRAWN = Reason(
     "not-drawn",
     "The document cannot be drawn, so how it looks could not be compared ({}).",
-    "Không vẽ được văn bản nên không thể so sánh hiển thị ({}).",
+    "Không hiển thị được văn bản nên không thể so sánh với lúc ký.",
+    is_open=True,
 )
 ENCRYPTED = Reason(
     "encrypted",
     "The PDF is encrypted, so it is not judged.",
     "Tệp PDF bị mã hóa nên không được đánh giá.",
-)
-TOO_COSTLY = Reason(
-    "too-costly",
-    "The PDF asks for more memory or time than any document needs.",
-    "Tệp PDF đòi hỏi bộ nhớ hoặc thời gian xử lý vượt mức cho phép.",
+    is_open=True,
 )
 TOO_MANY_REVISIONS = Reason(
     "too-many-revisions",
     "The PDF has more than {} revisions.",
     "Tệp PDF có hơn {} phiên bản.",
+    is_open=True,
 )
 DAMAGED_COPY = Reason(
     "damaged-certificate-copy",
     "A certificate that the signature carries was altered.",
     "Một chứng thư số kèm theo chữ ký đã bị sửa đổi.",
 )
-PDF_BROKEN = Reason("pdf-broken", "The PDF is broken ({}).", "Tệp PDF bị hỏng ({}).")
+PDF_BROKEN = Reason("pdf-broken", "The PDF is broken and cannot be read.", "Tệp PDF bị hỏng, không đọc được.")

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from mmap import mmap
 
+from signing.pdf.deflated import inflated, rows_of
 from signing.pdf.syntax import Dictionary, Name, NotPlain, Reference, Value, read_value
 
 ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
 ENTRY_BYTES = 20
+HIGHEST_GENERATION = 65_535
 HIGHEST_NUMBER = 4_194_304
 """Some readers know no object beyond it, and take its section for broken."""
+_OF_SECTION_STREAM = frozenset(
+    ("Type", "Size", "Root", "Prev", "Info", "ID", "W", "Index", "Length", "Filter", "DecodeParms")
+)
+_FREE, _IN_PLACE, _IN_STREAM = 0, 1, 2
 
 _LINE_END = rb"(?:\r\n|\r|\n)"
 _SECTION = re.compile(rb"xref *" + _LINE_END)
 _SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10}) *" + _LINE_END)
-_ENTRIES = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_ENTRIES = re.compile(rb"(?>(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)")
 _TRAILER = re.compile(rb"trailer[\r\n ]*(?=<<)")
 _WHITE = rb"[\x00\t\n\x0c\r ]"
 _STREAM_HEADER = re.compile(rb"(\d{1,10}) (\d{1,5}) obj" + _WHITE + rb"*+(?=<<)")
@@ -29,10 +35,11 @@ _STREAM = re.compile(_WHITE + rb"*+stream\r?\n")
 _STREAM_END = re.compile(_LINE_END + rb"?endstream" + _WHITE + rb"++endobj")
 _COMMENT = rb"%(?!%EOF)[^\r\n]{0,200}+(?=[\r\n])"
 _CLOSING = re.compile(
-    rb"(?=" + _WHITE + rb")(?>" + _WHITE + rb"|" + _COMMENT + rb")*+"
+    rb"(?=" + _WHITE + rb")(?>(?:" + _WHITE + rb"|" + _COMMENT + rb")*)"
     rb"startxref" + _LINE_END + rb"(\d{1,12})" + _LINE_END + rb"%%EOF(?![^\r\n])"
 )
-_FILTERS: tuple[Value, ...] = (None, Name("FlateDecode"), [Name("FlateDecode")])
+FILTERS: tuple[Value, ...] = (None, Name("FlateDecode"), [Name("FlateDecode")])
+"""What a stream that is plainly written says of its filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,15 @@ class Section:
     subsections: Sequence[Subsection]
     trailer: Dictionary
     end: int
-    row_bytes: int
-    is_table: bool
+    widths: Sequence[int] = ()
+    """Of a stream: how many bytes each number of an entry takes."""
+    content: bytes = b""
+    """Of a stream: its entries."""
+
+    @property
+    def is_table(self) -> bool:
+        """Return whether it is a table, not a stream."""
+        return not self.widths
 
     @property
     def rows(self) -> int:
@@ -81,7 +95,7 @@ def read_table(raw: mmap, place: int) -> Section:
     trailer, end = read_value(raw, found.end())
     if not isinstance(trailer, dict):
         raise NotPlain("no plain trailer")
-    return Section(subsections, trailer, end, ENTRY_BYTES, is_table=True)
+    return Section(subsections, trailer, end)
 
 
 def read_added_section(raw: mmap, place: int, *, before: int, least_size: int) -> Section:
@@ -97,25 +111,67 @@ def read_added_section(raw: mmap, place: int, *, before: int, least_size: int) -
         NotPlain: Some reader might take it otherwise, or not at all.
     """
     if raw[place : place + 4] == b"xref":
+        if not raw[before : before + 64].lstrip(b"\x00\t\n\x0c\r ").startswith(b"xref"):
+            # Over a reference to no object some readers search the file, if the newest section is a table.
+            raise NotPlain("a table after a stream")
         section = read_table(raw, place)
-        _demand_entries(raw, section)
+        demand_entries(raw, section)
     else:
         section = _read_stream(raw, place)
     _demand_order(section, before=before, least_size=least_size)
     closing = _CLOSING.match(raw, section.end)
     if closing is None or int(closing[1]) != place:
         raise NotPlain("no end of its own")
-    return Section(
-        section.subsections, section.trailer, closing.end(), section.row_bytes, is_table=section.is_table
-    )
+    return replace(section, end=closing.end())
 
 
-def _demand_entries(raw: mmap, section: Section) -> None:
+def demand_rows(section: Section, *, read: bytes, file_bytes: int) -> None:
+    """Pass when every entry of a cross-reference stream says what it may, each number within its bounds.
+
+    Args:
+        section: The stream.
+        read: Its entries as the parser has them.
+        file_bytes: The length of the file.
+
+    Raises:
+        NotPlain: The parser has others; there are fewer than said; or one is of an unknown kind, which some
+            readers pass over while others take the whole section for broken and search the file themselves.
+    """
+    content, row_bytes = section.content, sum(section.widths)
+    if len(content) < section.rows * row_bytes:
+        raise NotPlain("fewer entries than it says")
+    if content != read:
+        raise NotPlain("entries that can be read in two ways")
+    for start in range(0, section.rows * row_bytes, row_bytes):
+        middle = start + 1 + section.widths[1]
+        place = int.from_bytes(content[start + 1 : middle])
+        last = int.from_bytes(content[middle : start + row_bytes])
+        _demand_entry(content[start], place, last, file_bytes=file_bytes)
+
+
+def _demand_entry(kind: int, place: int, last: int, *, file_bytes: int) -> None:
+    highest = {_FREE: HIGHEST_NUMBER, _IN_PLACE: file_bytes, _IN_STREAM: HIGHEST_NUMBER}
+    if place > highest.get(kind, -1) or last > HIGHEST_GENERATION:
+        raise NotPlain("an entry that says what no entry can")
+
+
+def demand_entries(raw: mmap, section: Section) -> None:
+    """Pass when all entries of a table are in the usual form.
+
+    Raises:
+        NotPlain: One is not, or the table is no longer all there is to the section.
+    """
     for each in section.subsections:
         end = each.place + each.count * ENTRY_BYTES
         entries = _ENTRIES.match(raw, each.place, end)
         if entries is None or entries.end() != end:
             raise NotPlain("entries in another form")
+        if each.first == 1 and raw[each.place + ENTRY_BYTES - 3 : each.place + ENTRY_BYTES - 2] == b"f":
+            # Some programs count wrongly from 1, so some readers take this row for object 0.
+            raise NotPlain("entries that may be one number off")
+        for row in ENTRY.finditer(raw, each.place, end):
+            kind = _IN_PLACE if row[3] == b"n" else _FREE
+            _demand_entry(kind, int(row[1]), int(row[2]), file_bytes=len(raw))
     if "XRefStm" in section.trailer or "Type" in section.trailer:
         raise NotPlain("a table that can be read in two ways")
 
@@ -144,15 +200,20 @@ def _read_stream(raw: mmap, place: int) -> Section:
     begin = _STREAM.match(raw, end)
     if not isinstance(trailer, dict) or begin is None or trailer.get("Type") != "XRef":
         raise NotPlain("no cross-reference stream")
+    if not trailer.keys() <= _OF_SECTION_STREAM:
+        raise NotPlain("a cross-reference stream with more entries than it needs")
     length = trailer.get("Length")
     closing = _STREAM_END.match(raw, begin.end() + length) if type(length) is int and length > 0 else None
-    if closing is None or trailer.get("Filter") not in _FILTERS:
+    if closing is None or trailer.get("Filter") not in FILTERS:
         raise NotPlain("a cross-reference stream of another length")
     widths, index = _numbers(trailer.get("W")), _numbers(trailer.get("Index", [0, trailer.get("Size")]))
     if len(widths) != 3 or widths[0] != 1 or not 0 < widths[1] <= 8 or widths[2] > 8 or len(index) % 2:
         raise NotPlain("a cross-reference stream of another form")
     subsections = [Subsection(first, count) for first, count in zip(index[::2], index[1::2], strict=True)]
-    return Section(subsections, trailer, closing.end(), sum(widths), is_table=False)
+    content = raw[begin.end() : begin.end() + length] if type(length) is int else b""
+    if trailer.get("Filter") is not None:
+        content = rows_of(inflated(content), trailer.get("DecodeParms"), row_bytes=sum(widths))
+    return Section(subsections, trailer, closing.end(), widths, content)
 
 
 def _numbers(value: Value) -> list[int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from signing.basis import Basis
-from signing.chain.judge import ChainVerdict, Purpose, judge_chain
 from signing.cms.facts import Stamp
 from signing.evidence import Evidence
 from signing.judgement import Judgement
 from signing.names import names_of
+from signing.report import earliest
+from signing.signer_time import STAMP_FROM_THE_FUTURE, is_from_the_future, judge_authority, proven_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,14 @@ def judge_document_stamp(
 ) -> None:
     """Record the verdict on a document time-stamp.
 
-    Its authority has to hold today, or when a later time-stamp proves that it existed.
+    Its authority has to hold today, or when a time-stamp over it proves that it existed.
+
+    Args:
+        made: The time-stamp.
+        basis: Whom to trust, the present, and the evidence store.
+        evidence: What came with the file.
+        judgement: Gets the findings.
+        later: The document time-stamps that cover it, each covered by all after it.
     """
     stamp = made.stamp
     judgement.signed_at = stamp.generated_at
@@ -45,9 +52,13 @@ def judge_document_stamp(
     if stamp.signer.is_weak:
         judgement.against("CRYPTO_CONSTRAINTS_FAILURE_NO_POE")
     judgement.fine("integrity")
-    moments = [basis.at, *(each.stamp.generated_at for each in later if _holds(each, basis, evidence))]
-    verdicts = [_chain(stamp, basis=basis, evidence=evidence, at=moment) for moment in moments]
-    verdict = next((each for each in verdicts if each.is_good), verdicts[0])
+    if is_from_the_future(stamp, basis):
+        judgement.against("GENERIC", STAMP_FROM_THE_FUTURE, facet="time")
+    # What is to be said against the others is said of them.
+    aside = Judgement()
+    proven = proven_by([each.stamp for each in later], basis=basis, evidence=evidence, judgement=aside)
+    verdict = judge_authority(stamp, basis=basis, evidence=evidence, at=proven)
+    judgement.hold_until(earliest((verdict.holds_until, aside.holds_until)))
     judgement.evidence += verdict.evidence
     judgement.wanted += verdict.wanted
     judgement.warnings += verdict.warnings
@@ -56,21 +67,3 @@ def judge_document_stamp(
         judgement.against(verdict.sub_indication, verdict.reason)
         return
     judgement.fine("identity", "trust", "time")
-
-
-def _chain(stamp: Stamp, *, basis: Basis, evidence: Evidence, at: datetime) -> ChainVerdict:
-    together = evidence + stamp.signer.evidence
-    return judge_chain(
-        stamp.signer.certificate,
-        pool=together.certificates,
-        basis=basis,
-        evidence=together,
-        at=at,
-        purpose=Purpose.TIME_STAMP,
-    )
-
-
-def _holds(made: DocumentStamp, basis: Basis, evidence: Evidence) -> bool:
-    signer = made.stamp.signer
-    is_sound = signer.is_intact and signer.is_genuine and made.stamp.has_imprint and not signer.is_weak
-    return is_sound and _chain(made.stamp, basis=basis, evidence=evidence, at=basis.at).is_good

@@ -15,9 +15,10 @@ _MAX_STRING_BYTES = 4 * 1024 * 1024
 
 _WHITE = rb"[\x00\t\n\x0c\r ]"
 _END = rb"(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])"
-# Possessive and atomic: a stranger's bytes must not make the search go back and forth.
+# Possessive and atomic: a stranger's bytes must not make the search go back and forth. Groups are atomic and
+# never possessive: before Python 3.11.5 a possessive group that goes back inside matches wrongly (gh-106052).
 _TOKEN = re.compile(
-    rb"(?>(?:" + _WHITE + rb"|%[^\r\n]*+)*+)(?:"
+    rb"(?>(?:" + _WHITE + rb"|%[^\r\n]*+)*)(?:"
     rb"(?P<reference>(\d{1,10})" + _WHITE + rb"++(\d{1,5})" + _WHITE + rb"++R" + _END + rb")"
     rb"|(?P<integer>[+-]?\d{1,18}" + _END + rb")"
     rb"|(?P<real>[+-]?(?:\d{1,18}\.\d{0,18}|\.\d{1,18})" + _END + rb")"
@@ -29,8 +30,12 @@ _TOKEN = re.compile(
 )
 _HEADER = re.compile(_WHITE + rb"*+(\d{1,10})" + _WHITE + rb"++(\d{1,5})" + _WHITE + rb"++obj" + _END)
 _CLOSING = re.compile(_WHITE + rb"*+(?:endobj" + _END + rb"|stream\r?\n)")
+_STREAM = re.compile(_WHITE + rb"*+stream\r?\n")
+_END_OF_STREAM = re.compile(rb"(?:\r\n|\r|\n)?endstream" + _END)
 _ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\x00-\xff]))", re.DOTALL)
 _NAME_BYTE = re.compile(rb"#([0-9A-Fa-f]{2})")
+# To some readers a name ends at a byte 0, or takes in whatever follows a single digit.
+_ODD_ESCAPE = re.compile(rb"#(?![0-9A-Fa-f]{2})|#00")
 _LETTERS = {
     b"n": b"\n",
     b"r": b"\r",
@@ -91,6 +96,26 @@ def read_indirect(raw: mmap | bytes, place: int) -> tuple[Reference, Value]:
     if _CLOSING.match(raw, end) is None:
         raise NotPlain("an object without an end")
     return Reference(int(header[1]), int(header[2])), value
+
+
+def read_stream(raw: mmap | bytes, place: int, *, limit: int) -> tuple[Dictionary, bytes]:
+    """Return the stream whose header stands at a place in the file: its dictionary, and its bytes as written.
+
+    Raises:
+        NotPlain: It is none, not plainly written, not as long as it says, or has more bytes than `limit`.
+    """
+    header = _HEADER.match(raw, place)
+    described, end = read_value(raw, header.end() if header else place)
+    begin = _STREAM.match(raw, end)
+    if header is None or begin is None or not isinstance(described, dict):
+        raise NotPlain("no stream")
+    length = described.get("Length")
+    if type(length) is not int or not 0 <= length <= limit:
+        raise NotPlain("a stream of no plain length")
+    stop = begin.end() + length
+    if _END_OF_STREAM.match(raw, stop) is None:
+        raise NotPlain("a stream of another length than it says")
+    return described, raw[begin.end() : stop]
 
 
 def read_value(raw: mmap | bytes, place: int) -> tuple[Value, int]:
@@ -177,6 +202,8 @@ class _Reader:
 
 def _name(written: bytes) -> Name:
     if b"#" in written:
+        if _ODD_ESCAPE.search(written):
+            raise NotPlain("a name that some readers read otherwise")
         written = _NAME_BYTE.sub(lambda found: bytes([int(found[1], 16)]), written)
     return Name(written[1:].decode("latin-1"))
 

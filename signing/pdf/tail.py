@@ -6,28 +6,40 @@ What it does not see might be the document that another viewer shows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from mmap import mmap
 from typing import BinaryIO
 
 from pyhanko.pdf_utils import generic
 
 from signing.pdf import reasons
+from signing.pdf.deflated import inflated
+from signing.pdf.packed import packed_values
 from signing.pdf.reader import BoundedReader
-from signing.pdf.sections import Section, read_added_section
+from signing.pdf.sections import Section, demand_rows, read_added_section
 from signing.pdf.structure import WHITE_SPACE
 from signing.pdf.syntax import NotPlain, Reference, read_indirect
 from signing.reasons import Reason, Refused
 
 _WS = rb"[\x00\t\n\x0c\r ]"
+_SPACE = re.compile(_WS + rb"*+")
 _OBJECT_HEADER = re.compile(
     _WS + rb"*+\d{1,10}" + _WS + rb"++\d{1,5}" + _WS + rb"++obj(?![A-Za-z0-9])" + _WS + rb"*+"
 )
-_ANY_OBJECT = re.compile(rb"(?<!\d)\d{1,10}" + _WS + rb"++\d{1,5}" + _WS + rb"++obj(?![A-Za-z0-9])")
+_OF_SECTION = re.compile(rb"trailer|startxref|%%EOF|(?<![A-Za-z])xref(?=" + _WS + rb")")
+_OBJECT_WORD = re.compile(rb"(?<!end)obj")
+_BLANKS = b"\x00\t\n\v\x0c\r "
+_TO_LINE_END = re.compile(rb"\x00[^\r\n]*+[\r\n]")
+_MAX_HEADER_BYTES = 4096
+"""Longer ones are none: white space alone before the word is taken for one that hides its numbers."""
+_NUMBERS = re.compile(rb"(?<!\d)\d{1,10}" + _WS + rb"++\d{1,5}" + _WS + rb"++\Z")
 _END_OF_OBJECT = re.compile(_WS + rb"*+endobj")
 _POINTER = re.compile(rb"startxref" + _WS + rb"++(\d{1,12})" + _WS + rb"++%%EOF")
 _END_OF_FILE = re.compile(_POINTER.pattern + _WS + rb"*+\Z")
 _COMMENT = re.compile(rb"%(?!%EOF)[^\r\n]{0,200}(?=[\r\n])")
+_OTHER_FILTERS = {"/F", "/FFilter", "/FDecodeParms", "/DP"}
+"""A stream outside the file; or short names of its filters (§8.9.7), which some readers take anywhere."""
+_OF_OBJECT_STREAM = {"/Type", "/Length", "/N", "/First", "/Filter"}
 _IN_NO_COMMENT = re.compile(rb"obj|xref|trailer|stream|%EOF")
 
 
@@ -76,15 +88,17 @@ def demand_explained_tail(
         raise Refused(reasons.AFTER_END)
     if any(not reader.xrefs.explicit_refs_in_revision(number) for number in later):
         raise Refused(reasons.EMPTY_SECTION)
-    tiles = sorted({*_objects(raw, stream, reader, later, end=end), *_sections(raw, reader, later)})
+    sections = [*_sections(raw, reader, later)]
+    tiles = sorted({*_objects(raw, stream, reader, later, end=end), *sections})
     place = end
     for start, stop in tiles:
         if start < place:
             raise Refused(reasons.OVERLAPPING)
-        _demand_nothing(raw, place, start)
+        _demand_nothing(raw, place, start, reader=reader)
         place = stop
-    _demand_nothing(raw, place, len(raw))
+    _demand_nothing(raw, place, len(raw), reader=reader)
     _demand_no_other_object(raw, {start for start, _ in tiles}, end=end)
+    _demand_no_other_section(raw, sections, end=end)
 
 
 def _objects(
@@ -94,16 +108,43 @@ def _objects(
     for number in later:
         section = reader.xrefs.get_xref_data(number)
         own = reader.xrefs.get_xref_container_info(number).stream_ref
-        if any(
-            place.obj_stream_id not in section.standard_xrefs for place in section.xrefs_in_objstm.values()
-        ):
-            raise Refused(_strange("an object in another revision's stream"))
+        try:
+            _demand_plain_streams(reader, number)
+        except NotPlain as strange:
+            raise Refused(_strange(str(strange))) from strange
         for named, (generation, place) in section.standard_xrefs.items():
             if place < end:
                 # Nothing that only adds points back there; a reader that took it would see what was replaced.
                 raise Refused(_strange("an object from before"))
             if own is None or named != own.idnum:
                 yield _extent(raw, stream, reader, place, known=Reference(named, generation))
+
+
+def _demand_plain_streams(reader: BoundedReader, revision: int) -> None:
+    """Pass when no object in the object streams of a later revision can be read in two ways."""
+    section = reader.xrefs.get_xref_data(revision)
+    listed: dict[int, list[tuple[int, int]]] = {}
+    for number, place in section.xrefs_in_objstm.items():
+        listed.setdefault(place.obj_stream_id, []).append((place.ix_in_stream, number))
+    for container, rows in listed.items():
+        if container not in section.standard_xrefs:
+            raise Refused(_strange("an object in another revision's stream"))
+        stream = reader.get_historical_resolver(revision)(generic.Reference(container, 0))
+        if not isinstance(stream, generic.StreamObject) or not stream.keys() <= _OF_OBJECT_STREAM:
+            raise Refused(_strange("an object stream of another form"))
+        filters = stream.get("/Filter")
+        content = stream.encoded_data if filters is None else inflated(stream.encoded_data)
+        if filters not in (None, "/FlateDecode", ["/FlateDecode"]) or content != stream.data:
+            raise Refused(_strange("an object stream of another form"))
+        for _ in packed_values(
+            content, count=_number(stream, "/N"), first=_number(stream, "/First"), listed=dict(rows)
+        ):
+            reader.count()
+
+
+def _number(stream: generic.StreamObject, key: str) -> int | None:
+    number = stream.get(key)
+    return int(number) if isinstance(number, generic.NumberObject) else None
 
 
 def _extent(
@@ -121,7 +162,9 @@ def _extent(
     if found != known:
         raise Refused(reasons.UNKNOWN_OBJECT)
     stream.seek(place + header.end())
-    generic.read_object(stream, generic.Reference(known.number, known.generation, reader))
+    value = generic.read_object(stream, generic.Reference(known.number, known.generation, reader))
+    if isinstance(value, generic.StreamObject) and not _OTHER_FILTERS.isdisjoint(value):
+        raise Refused(_strange("a stream that is elsewhere, or filtered for some readers alone"))
     behind = stream.tell()
     closing = _END_OF_OBJECT.match(stream.read(64))
     if closing is None:
@@ -141,30 +184,29 @@ def _sections(raw: mmap, reader: BoundedReader, later: range) -> Iterator[tuple[
                 before=reader.xrefs.get_startxref_for_revision(number - 1),
                 least_size=reader.xrefs.get_xref_container_info(number - 1).size,
             )
+            if not section.is_table:
+                _demand_rows(raw, reader, section, revision=number)
         except NotPlain as strange:
             raise Refused(_strange(str(strange))) from strange
-        if not section.is_table:
-            _demand_all_rows(reader, number, section)
         yield place, section.end
 
 
-def _demand_all_rows(reader: BoundedReader, revision: int, section: Section) -> None:
+def _demand_rows(raw: mmap, reader: BoundedReader, section: Section, *, revision: int) -> None:
     own = reader.xrefs.get_xref_container_info(revision).stream_ref
     stream = reader.get_object(own)
-    if not isinstance(stream, generic.StreamObject) or len(stream.data) < section.rows * section.row_bytes:
-        raise Refused(_strange("fewer entries than it says"))
+    if not isinstance(stream, generic.StreamObject):
+        raise NotPlain("no cross-reference stream")
+    demand_rows(section, read=stream.data, file_bytes=len(raw))
 
 
 def _strange(how: str) -> Reason:
     return reasons.STRANGE_SECTION.about(how)
 
 
-def _demand_nothing(raw: mmap, start: int, stop: int) -> None:
+def _demand_nothing(raw: mmap, start: int, stop: int, *, reader: BoundedReader) -> None:
     """Pass when a stretch holds nothing but comments and space."""
-    while start < stop:
-        if raw[start] in WHITE_SPACE:
-            start += 1
-            continue
+    while (start := _SPACE.match(raw, start, stop).end()) < stop:  # type: ignore[union-attr]
+        reader.count()
         found = _COMMENT.match(raw, start, stop)
         if found is None or _IN_NO_COMMENT.search(found[0]):
             raise Refused(reasons.UNKNOWN_OBJECT)
@@ -172,6 +214,22 @@ def _demand_nothing(raw: mmap, start: int, stop: int) -> None:
 
 
 def _demand_no_other_object(raw: mmap, known: set[int], *, end: int) -> None:
-    """Refuse what reads like an object inside another one: a reader that searches would take it."""
-    if any(found.start() not in known for found in _ANY_OBJECT.finditer(raw, end)):
-        raise Refused(reasons.UNKNOWN_OBJECT)
+    """Refuse what reads like an object inside another one, to any reader: one that searches would take it.
+
+    Readers differ in how long a number may be, in what is white space, and in what may follow the word.
+    """
+    for word in _OBJECT_WORD.finditer(raw, end):
+        before = raw[max(end, word.start() - _MAX_HEADER_BYTES) : word.start()]
+        header = _NUMBERS.search(before)
+        if header and word.start() - len(before) + header.start() in known:
+            continue
+        last = _TO_LINE_END.sub(b" ", before).rstrip(_BLANKS)[-1:]
+        if not last or last.isdigit():
+            raise Refused(reasons.UNKNOWN_OBJECT)
+
+
+def _demand_no_other_section(raw: mmap, known: Sequence[tuple[int, int]], *, end: int) -> None:
+    """Refuse what reads like a cross-reference or a trailer inside something else, for the same reason."""
+    for word in _OF_SECTION.finditer(raw, end):
+        if not any(start <= word.start() < stop for start, stop in known):
+            raise Refused(reasons.UNKNOWN_OBJECT)

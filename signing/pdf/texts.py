@@ -7,9 +7,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from pyhanko.pdf_utils import generic
 
-_CLAIMED_YEARS = range(1970, 2201)
-"""Other times are nonsense; near the ends of the calendar they cannot even be shown in +07:00."""
-
 _DATE = re.compile(r"D:(\d{14})(?:Z.*|([+-])(\d{2})'?(\d{2})?'?)", re.DOTALL)
 
 
@@ -33,7 +30,7 @@ _LETTERS = tuple(map(_letter, range(256)))
 
 
 def claimed_time(content: bytes) -> datetime | None:
-    """Return the moment that a PDF date names, when it names one, with a zone, within reason."""
+    """Return the moment that a PDF date names, when it names one, with a zone."""
     found = _DATE.fullmatch(text(content))
     if found is None:
         return None
@@ -41,7 +38,6 @@ def claimed_time(content: bytes) -> datetime | None:
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
     try:
         zone = timezone(offset) if offset else UTC
-        moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone)
+        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone)
     except ValueError:
         return None
-    return moment if moment.year in _CLAIMED_YEARS else None

@@ -7,8 +7,7 @@ not take says nothing: it is passed over, and what it should have settled stays 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -30,14 +29,8 @@ _BROKEN = (
     x509.UnsupportedGeneralNameType,
 )
 _known: Memo[Statement | None] = Memo(limit=8_192)
-
-
 _digests: Memo[str] = Memo(limit=67_108_864)
 """By the bytes themselves, weighed by their number: hashing a long list for each certificate takes long."""
-
-
-class _Reading(Protocol):
-    def __call__(self, der: bytes, certificate: Known, *, issuer: Known, sha256: str) -> Statement | None: ...
 
 
 def distinct(pieces: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -45,25 +38,47 @@ def distinct(pieces: Sequence[bytes]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(pieces))
 
 
-def from_ocsp(der: bytes, certificate: Known, *, issuer: Known) -> Statement | None:
-    """Return what an OCSP answer says about a certificate of this issuer; None when that is nothing."""
-    return (
-        _stated(der, certificate, issuer=issuer, by=stated_in_ocsp) if len(der) <= _MAX_OCSP_BYTES else None
-    )
+def from_ocsp(der: bytes, certificate: Known, *, issuer: Known, by: Known | None = None) -> Statement | None:
+    """Return what an OCSP answer says about a certificate of this issuer; None when that is nothing.
+
+    Args:
+        der: The answer.
+        certificate: Whose revocation is asked for.
+        issuer: Its issuer.
+        by: The certificate of another key of the issuer, when that is to have signed.
+    """
+    if len(der) > _MAX_OCSP_BYTES:
+        return None
+    signer = by or issuer
+
+    def read(sha256: str) -> Statement | None:
+        return stated_in_ocsp(der, certificate, issuer=issuer, by=signer, sha256=sha256)
+
+    return _stated(der, read, about=("ocsp", certificate.sha256, issuer.sha256, signer.sha256))
 
 
-def from_crl(der: bytes, certificate: Known, *, issuer: Known) -> Statement | None:
-    """Return what a revocation list says about a certificate of this issuer; None when that is nothing."""
-    return _stated(der, certificate, issuer=issuer, by=stated_in_crl) if len(der) <= _MAX_CRL_BYTES else None
+def from_crl(der: bytes, certificate: Known, *, issuer: Known, by: Known | None = None) -> Statement | None:
+    """Return what a revocation list says about a certificate of this issuer; None when that is nothing.
+
+    Args: As `from_ocsp`.
+    """
+    if len(der) > _MAX_CRL_BYTES:
+        return None
+    signer = by or issuer
+
+    def read(sha256: str) -> Statement | None:
+        return stated_in_crl(der, certificate, issuer=signer, sha256=sha256)
+
+    return _stated(der, read, about=("crl", certificate.sha256, signer.sha256))
 
 
-def _stated(der: bytes, certificate: Known, *, issuer: Known, by: _Reading) -> Statement | None:
+def _stated(der: bytes, read: Callable[[str], Statement | None], *, about: Hashable) -> Statement | None:
     sha256 = _digests.remembered(der, lambda: hashlib.sha256(der).hexdigest(), weight=len(der))
 
-    def read() -> Statement | None:
+    def stated() -> Statement | None:
         try:
-            return by(der, certificate, issuer=issuer, sha256=sha256)
+            return read(sha256)
         except _BROKEN:
             return None
 
-    return _known.remembered((by.__name__, sha256, certificate.sha256, issuer.sha256), read)  # type: ignore[attr-defined]
+    return _known.remembered((about, sha256), stated)

@@ -7,7 +7,9 @@ from datetime import datetime
 from cryptography import x509
 
 from signing.chain.certificates import Known
-from signing.cms.der import INTEGER, wrapped
+from signing.chain.signed import read_signed
+from signing.chain.tidying import with_readable_names
+from signing.cms.der import INTEGER, SEQUENCE, Fields, whole, wrapped
 from signing.memo import Memo
 from signing.revocation.statement import Statement, has_unknown_demand
 
@@ -22,8 +24,11 @@ def stated_in_crl(der: bytes, certificate: Known, *, issuer: Known, sha256: str)
         ValueError: It is broken, or makes a demand that is not understood; so do other errors of the decoder.
     """
     key = (sha256, issuer.sha256)
-    listing = _lists.remembered(key, lambda: _genuine(der, issuer), weight=len(der))
-    if listing is None or not _is_in_scope(certificate, listing):
+    listing = _lists.remembered(key, lambda: genuine_list(der, issuer), weight=len(der))
+    if listing is None:
+        return None
+    scope = _scope(listing)
+    if scope is not None and not _is_in_scope(certificate, scope):
         return None
     found = [_read(entry) for entry in _entries(certificate.serial_number, listing, der=der)]
     # An entry that was removed says something only in a delta, and those are not taken.
@@ -35,10 +40,12 @@ def stated_in_crl(der: bytes, certificate: Known, *, issuer: Known, sha256: str)
         kind="crl",
         sha256=sha256,
         issued_at=listing.last_update_utc,
+        made_at=listing.last_update_utc,
         # A list must say when the next one comes; one that does not was never current.
         until=listing.next_update_utc or listing.last_update_utc,
         revoked_at=revoked_at,
         is_hold=reason is x509.ReasonFlags.certificate_hold,
+        is_addressed=scope is not None and scope.full_name is not None,
     )
 
 
@@ -61,20 +68,49 @@ def _badness(entry: tuple[datetime, x509.ReasonFlags | None]) -> tuple[bool, dat
     return reason is x509.ReasonFlags.certificate_hold, revoked_at
 
 
-def _genuine(der: bytes, issuer: Known) -> x509.CertificateRevocationList | None:
-    """Return a complete list that the issuer itself signed."""
-    listing = x509.load_der_x509_crl(der)
+def genuine_list(der: bytes, issuer: Known) -> x509.CertificateRevocationList | None:
+    """Return a complete list that the issuer itself signed; None when it is something else.
+
+    Raises:
+        ValueError: It is broken.
+    """
+    listing = read_crl(der)
     usage = issuer.extension(x509.KeyUsage)
     if usage is not None and not usage.crl_sign:
         return None
     if listing.issuer != issuer.certificate.subject:
         return None
-    if has_unknown_demand(listing.extensions) or not _is_complete(listing.extensions):
+    if has_unknown_demand(listing.extensions) or not is_complete(listing.extensions):
         return None
-    return listing if listing.is_signature_valid(issuer.public_key) else None  # type: ignore[arg-type]
+    signed = read_signed(der)
+    return listing if not signed.is_weak and signed.is_by(issuer.key) else None
 
 
-def _is_complete(extensions: x509.Extensions) -> bool:
+def read_crl(der: bytes) -> x509.CertificateRevocationList:
+    """Return a revocation list as the library reads it: of a sloppy one a tidied copy, which nobody signed.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        return x509.load_der_x509_crl(der)
+    except ValueError:
+        return x509.load_der_x509_crl(with_readable_names(der))
+
+
+def issuer_of(der: bytes) -> bytes:
+    """Return the name of a list's authority in DER, as it stands.
+
+    Raises:
+        Malformed: It has another form than a revocation list.
+    """
+    fields = Fields(whole(read_signed(der).content, SEQUENCE))
+    fields.maybe(INTEGER)
+    fields.take(SEQUENCE)
+    return fields.take(SEQUENCE).encoded
+
+
+def is_complete(extensions: x509.Extensions) -> bool:
     """Return whether a list speaks of all reasons, for its own authority, and is no change to another."""
     for extension in extensions:
         value = extension.value
@@ -90,12 +126,16 @@ def _is_complete(extensions: x509.Extensions) -> bool:
     return True
 
 
-def _is_in_scope(certificate: Known, listing: x509.CertificateRevocationList) -> bool:
-    """Return whether the certificate would stand in the list if it were revoked."""
+def _scope(listing: x509.CertificateRevocationList) -> x509.IssuingDistributionPoint | None:
+    """Return what a list says of whom it speaks; None when that is all certificates of its authority."""
     try:
-        scope = listing.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
+        return listing.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
     except x509.ExtensionNotFound:
-        return True
+        return None
+
+
+def _is_in_scope(certificate: Known, scope: x509.IssuingDistributionPoint) -> bool:
+    """Return whether the certificate would stand in the list if it were revoked."""
     if scope.only_contains_user_certs and certificate.is_authority:
         return False
     if scope.only_contains_ca_certs and not certificate.is_authority:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from signing.basis import Basis
 from signing.chain.certificates import Known
 from signing.evidence import Evidence
-from signing.evidence_keys import crl_issuer_key, crl_key, ocsp_key_of, wanted_answers
-from signing.report import Kept, Wanted
+from signing.evidence_keys import Scope, crl_issuer_key, crl_key, ocsp_key_of, wanted_answers
+from signing.report import Kept, Wanted, earliest
 from signing.revocation.answers import distinct, from_crl, from_ocsp
-from signing.revocation.statement import Statement
+from signing.revocation.statement import OtherKey, Statement
 
 SKEW = timedelta(minutes=5)
 """How far another clock may be ahead of ours."""
@@ -33,10 +33,18 @@ class Standing:
     wanted: tuple[Wanted, ...] = ()
     inside_until: datetime | None = None
     """Until when the answers in the file itself speak of the certificate; None without any."""
+    holds_until: datetime | None = None
+    """When the answers at hand may say something else: the one that clears today ends, or one begins."""
 
 
 def standing(
-    certificate: Known, *, issuer: Known, at: datetime, basis: Basis, evidence: Evidence
+    certificate: Known,
+    *,
+    issuer: Known,
+    at: datetime,
+    basis: Basis,
+    evidence: Evidence,
+    others: Sequence[OtherKey] = (),
 ) -> Standing:
     """Return whether a certificate was revoked.
 
@@ -49,22 +57,30 @@ def standing(
         at: The present (`basis.at`), or an earlier moment at which the signature is proven to have existed.
         basis: The present, and what is in the store.
         evidence: What is in the file.
+        others: The other keys of the issuer.
     """
-    heard = [
-        each
-        for each in _heard(certificate, issuer, basis=basis, evidence=evidence)
-        if each.said.issued_at <= basis.at + SKEW
-    ]
+    everything = tuple(_Hearing(certificate, issuer, others, basis, evidence).heard())
+    heard = [each for each in everything if each.speaks_from <= basis.at or each.tells_of(basis.at)]
+    begins = earliest(each.speaks_from for each in everything if each.speaks_from > basis.at)
     inside_until = max((each.said.until for each in heard if each.source == "file"), default=None)
     revoked = _revocation(heard)
     if revoked is not None:
         revoked_at = revoked.said.revoked_at
+        if revoked.said.is_hold and at < basis.at:  # it may still be lifted, as if it had never been
+            return Standing(False, None, (revoked.kept,), (), inside_until, begins)
         counts = at >= basis.at or (revoked_at is not None and revoked_at <= at)
-        return Standing(True, revoked_at if counts else None, (revoked.kept,), inside_until=inside_until)
+        return Standing(True, revoked_at if counts else None, (revoked.kept,), (), inside_until, begins)
     for each in heard:
         if _clears(each.said, at, certificate=certificate):
-            return Standing(True, kept=(each.kept,), inside_until=inside_until)
-    return Standing(False, wanted=wanted_answers(certificate, issuer=issuer), inside_until=inside_until)
+            ends = each.said.until if at >= basis.at else None
+            return Standing(True, None, (each.kept,), (), inside_until, earliest((begins, ends)))
+    wanted = wanted_answers(certificate, issuer=issuer, others=[other.certificate for other in others])
+    wanted += tuple(wanted for other in others for wanted in other.wanted)
+    return Standing(False, None, (), wanted, inside_until, begins)
+
+
+_Piece = tuple[bytes, str]
+"""An answer or list in DER, and where it lies."""
 
 
 class _Heard(NamedTuple):
@@ -74,45 +90,95 @@ class _Heard(NamedTuple):
     source: str
 
     @property
+    def speaks_from(self) -> datetime:
+        """Return when it is no longer one from the future."""
+        return max(self.said.issued_at, self.said.made_at) - SKEW
+
+    def tells_of(self, moment: datetime) -> bool:
+        """Return whether it says, however much later, that the certificate was revoked by a moment."""
+        return self.said.revoked_at is not None and self.said.revoked_at <= moment
+
+    @property
     def kept(self) -> Kept:
         return Kept(self.said.kind, self.said.sha256, self.source)
 
 
-def _heard(certificate: Known, issuer: Known, *, basis: Basis, evidence: Evidence) -> Iterator[_Heard]:
-    """Yield every statement of somebody entitled to it: what the file carries first."""
-    asked = basis.store.get(ocsp_key_of(certificate, issuer=issuer))
-    ocsps = [(der, "file") for der in distinct(evidence.ocsps)[:_MAX_PIECES]]
-    ocsps += [(asked, "store")] if asked else []
-    crls = [(der, "file") for der in distinct(evidence.crls)[:_MAX_PIECES]]
-    crls += [(listed, "store") for key in _crl_keys(certificate, issuer) if (listed := basis.store.get(key))]
-    for der, source in ocsps:
-        said = from_ocsp(der, certificate, issuer=issuer)
-        if said and not _is_dismissed(said.delegate, issuer, crls=[listed for listed, _ in crls]):
-            yield _Heard(said, source)
-    for der, source in crls:
-        if said := from_crl(der, certificate, issuer=issuer):
-            yield _Heard(said, source)
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """Everybody entitled to speak of a certificate, and everything they may have said."""
+
+    certificate: Known
+    issuer: Known
+    others: Sequence[OtherKey]
+    basis: Basis
+    evidence: Evidence
+
+    def heard(self) -> Iterator[_Heard]:
+        """Yield every statement of somebody entitled to it: what the file carries first."""
+        ocsps, crls = self._ocsps(), self._crls()
+        for der, source in ocsps:
+            said = from_ocsp(der, self.certificate, issuer=self.issuer)
+            if said and not self._is_dismissed(said.delegate, crls):
+                yield _Heard(said, source)
+        for der, source in crls:
+            if said := from_crl(der, self.certificate, issuer=self.issuer):
+                yield _Heard(said, source)
+        for other in self.others:
+            yield from self._heard_by(other, ocsps, crls)
+
+    def _heard_by(self, other: OtherKey, ocsps: Sequence[_Piece], crls: Sequence[_Piece]) -> Iterator[_Heard]:
+        """Yield what the issuer says with another key.
+
+        Some authorities keep a list for each key, and cannot clear whom they issued with another: a list that
+        only the file has counts then when it names the place where the certificate says that it is published.
+        """
+        key = other.certificate
+        found = [
+            (from_ocsp(der, self.certificate, issuer=self.issuer, by=key), source) for der, source in ocsps
+        ]
+        found += [
+            (from_crl(der, self.certificate, issuer=self.issuer, by=key), source) for der, source in crls
+        ]
+        for said, source in found:
+            if said is None:
+                continue
+            can_clear = other.can_clear and said.made_at <= other.until
+            if said.revoked_at or (can_clear and (said.is_addressed or source == "store")):
+                yield _Heard(replace(said, until=min(said.until, other.until)), source)
+
+    def _is_dismissed(self, delegate: Known | None, crls: Sequence[_Piece]) -> bool:
+        """Return whether a list at hand revokes the one who answers.
+
+        Delegates are short-lived and mostly exempt from being asked about (id-pkix-ocsp-nocheck), so a list
+        that is not at hand is not asked for.
+        """
+        if delegate is None:
+            return False
+        keys = (self.issuer, *(other.certificate for other in self.others))
+        listed = (from_crl(der, delegate, issuer=self.issuer, by=key) for key in keys for der, _ in crls)
+        return any(said.revoked_at is not None for said in listed if said)
+
+    def _ocsps(self) -> list[_Piece]:
+        asked = self.basis.store.get(ocsp_key_of(self.certificate, issuer=self.issuer))
+        ocsps = [(der, "file") for der in distinct(self.evidence.ocsps)[:_MAX_PIECES]]
+        return [*ocsps, *([(asked, "store")] if asked else [])]
+
+    def _crls(self) -> list[_Piece]:
+        keys = _crl_keys(self.certificate, (self.issuer, *(other.certificate for other in self.others)))
+        crls = [(der, "file") for der in distinct(self.evidence.crls)[:_MAX_PIECES]]
+        return [*crls, *((listed, "store") for key in keys if (listed := self.basis.store.get(key)))]
 
 
-def _is_dismissed(delegate: Known | None, issuer: Known, *, crls: Sequence[bytes]) -> bool:
-    """Return whether a list at hand revokes the one who answers.
-
-    Delegates are short-lived and mostly exempt from being asked about (id-pkix-ocsp-nocheck), so a list that
-    is not at hand is not asked for.
-    """
-    if delegate is None:
-        return False
-    listed = (from_crl(der, delegate, issuer=issuer) for der in crls)
-    return any(said.revoked_at is not None for said in listed if said)
-
-
-def _crl_keys(certificate: Known, issuer: Known) -> tuple[str, ...]:
-    by_address = (crl_key(url) for url in certificate.crl_urls)
-    by_issuer = (
-        crl_issuer_key(issuer.subject, key_identifier=identifier)
-        for identifier in {issuer.key_identifier, None}
-    )
-    return (*by_address, *by_issuer)
+def _crl_keys(certificate: Known, issuers: Sequence[Known]) -> tuple[str, ...]:
+    by_address = [crl_key(url) for url in certificate.crl_urls]
+    scopes: tuple[Scope, ...] = ("all", "authorities" if certificate.is_authority else "users")
+    by_issuer = [
+        crl_issuer_key(issuer.subject, key_identifier=identifier, scope=scope)
+        for issuer in issuers
+        for identifier in (issuer.key_identifier, None)
+        for scope in scopes
+    ]
+    return tuple(dict.fromkeys([*by_address, *by_issuer]))
 
 
 def _revocation(heard: Sequence[_Heard]) -> _Heard | None:

@@ -8,8 +8,7 @@ from datetime import datetime
 from cryptography import x509
 
 from signing.chain.certificates import Known
-
-_STRONG_HASHES = {"sha224", "sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"}
+from signing.report import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,9 @@ class Statement:
     sha256: str
     """Of the answer or list that it stands in, hexadecimal."""
     issued_at: datetime
+    """Of when it speaks."""
+    made_at: datetime
+    """When it was signed, which may be later."""
     until: datetime
     """How long it counts as the newest."""
     revoked_at: datetime | None = None
@@ -29,11 +31,21 @@ class Statement:
     """Whether the revocation is one that can be taken back."""
     delegate: Known | None = None
     """Who said it in the issuer's place."""
+    is_addressed: bool = True
+    """Whether it names the issuer's key, or where the certificate says that its revocation is published."""
 
 
-def is_strong(algorithm: object) -> bool:
-    """Return whether a hash algorithm may still be signed with; the Edwards curves name none."""
-    return algorithm is None or getattr(algorithm, "name", "") in _STRONG_HASHES
+@dataclass(frozen=True, slots=True)
+class OtherKey:
+    """Another key of an issuer, by which it speaks too."""
+
+    certificate: Known
+    can_clear: bool
+    """Whether it is known to hold; one of which that is not known can only speak against others."""
+    until: datetime
+    """Until when its path is valid."""
+    wanted: tuple[Wanted, ...] = ()
+    """What would tell whether it holds."""
 
 
 def has_unknown_demand(extensions: x509.Extensions) -> bool:

@@ -156,7 +156,7 @@ class _Counting:
         if one.ordinal is None:
             return NotTaken(reasons.NOT_FOUND, "SIGNED_DATA_NOT_FOUND")
         if one.is_empty:
-            return NotTaken(reasons.TRANSFORM.about("nothing is left"), "GENERIC")
+            return NotTaken(reasons.NOTHING_LEFT, "GENERIC")
         if one.refused is not None:
             return one.refused
         return Reckoned(one.digest, one.ordinal, frozenset(one.taken_out), one.has_comments)

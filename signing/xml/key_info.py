@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cryptography import x509
-
+from signing.chain.certificates import CertificateUnreadable, Known, read_certificate
 from signing.xml import reasons
 from signing.xml.limits import MAX_CERTIFICATES
 from signing.xml.names import DS
@@ -54,23 +53,25 @@ def signer_among(certificates: Sequence[bytes]) -> bytes:
     Raises:
         NotTaken: There are several such, or one that cannot be read.
     """
-    read = {der: certificate(der) for der in certificates}
-    issuers = {each.issuer.public_bytes() for each in read.values() if each.issuer != each.subject}
-    leaves = [der for der, each in read.items() if each.subject.public_bytes() not in issuers]
+    read = {der: known(der) for der in certificates}
+    issuers = {
+        each.prepared_issuer for each in read.values() if each.prepared_issuer != each.prepared_subject
+    }
+    leaves = [der for der, each in read.items() if each.prepared_subject not in issuers]
     if len(leaves) != 1:
         raise _none("more than one signer")
     return leaves[0]
 
 
-def certificate(der: bytes) -> x509.Certificate:
-    """Return a certificate from its DER.
+def known(der: bytes) -> Known:
+    """Return a certificate from its DER, read as all others are.
 
     Raises:
         NotTaken: It is none.
     """
     try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError as broken:
+        return read_certificate(der)
+    except CertificateUnreadable as broken:
         raise _none("broken certificate") from broken
 
 

@@ -13,6 +13,8 @@ MAX_ATTRIBUTES = 64
 """Attributes and namespace declarations of one element."""
 MAX_NAMESPACES = 256
 """In scope at one place."""
+MAX_INHERITED = 16
+"""Attributes `xml:…` in force at one place: there are four."""
 
 MAX_SIGNATURES = 20
 MAX_NESTED = 4

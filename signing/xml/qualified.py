@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
+from signing.memo import remembering
 from signing.xml import reasons
 from signing.xml.limits import MAX_NAMESPACES
 from signing.xml.names import XML, XMLNS
@@ -49,13 +49,12 @@ def declares(name: str) -> bool:
     return name == "xmlns" or name.startswith("xmlns:")
 
 
-@lru_cache(maxsize=1024)
 def _demand_declaration(prefix: str, namespace: str, *, is_default: bool) -> None:
     is_reserved = prefix == "xmlns" or namespace == XMLNS or (prefix == "xml") != (namespace == XML)
     is_undone = not namespace and not is_default
     is_named = is_default or is_plain_name(prefix)
-    if is_reserved or is_undone or not is_named or not _NAMESPACE.fullmatch(namespace):
-        raise _wrong("a declaration that XML forbids")
+    if is_reserved or is_undone or not is_named or not _is_namespace(namespace):
+        raise misused("a declaration that XML forbids")
 
 
 def scope_inside(outer: Mapping[str, str], declared: Mapping[str, str]) -> Mapping[str, str]:
@@ -83,17 +82,23 @@ def meaning(name: str, scope: Mapping[str, str], *, default: str) -> tuple[str, 
         return default, name
     namespace = scope.get(prefix) if prefix else None
     if namespace is None:
-        raise _wrong("a prefix that nothing declares")
+        raise NotTaken(reasons.UNDECLARED, "GENERIC")  # as the packets of some programs are written
     if not is_plain_name(local):
-        raise _wrong("no name behind a prefix")
+        raise misused("no name behind a prefix")
     return namespace, local
 
 
-@lru_cache(maxsize=1024)
+@remembering(entries=1_024, longest=128)
 def is_plain_name(name: str) -> bool:
     """Return whether it is a name without colon (NCName)."""
     return _NAME.fullmatch(name) is not None
 
 
-def _wrong(what: str) -> NotTaken:
+@remembering(entries=1_024, longest=128)
+def _is_namespace(written: str) -> bool:
+    return _NAMESPACE.fullmatch(written) is not None
+
+
+def misused(what: str) -> NotTaken:
+    """Return the error for XML whose names mean one thing to some readers and another to others."""
     return NotTaken(reasons.NAMESPACE.about(what))

@@ -15,11 +15,12 @@ from signing.xml.limits import (
     CHUNK_BYTES,
     MAX_ATTRIBUTES,
     MAX_DEPTH,
+    MAX_INHERITED,
     MAX_NODES,
     MAX_TOKEN_BYTES,
 )
 from signing.xml.names import IDS, XML
-from signing.xml.qualified import declared_in, declares, is_plain_name, meaning, scope_inside
+from signing.xml.qualified import declared_in, declares, is_plain_name, meaning, misused, scope_inside
 from signing.xml.reasons import NotTaken
 
 
@@ -119,13 +120,16 @@ class _Reading:
         parser.ProcessingInstructionHandler = self._on_instruction
 
     def feed(self, source: BinaryIO) -> None:
-        fed = 0
+        fed = reached = 0
         while chunk := source.read(CHUNK_BYTES):
             if b"\0" in chunk:
                 raise NotTaken(reasons.ENCODING)
             self._parse(chunk, is_last=False)
             fed += len(chunk)
-            if fed - max(self._parser.CurrentByteIndex, 0) > MAX_TOKEN_BYTES + CHUNK_BYTES:
+            # Debian's expat tries an unfinished tag again only when there is twice as much of it, and until
+            # then may not say where it is (-1).
+            reached = max(reached, self._parser.CurrentByteIndex)
+            if fed - reached > 2 * MAX_TOKEN_BYTES + CHUNK_BYTES:
                 raise _too_much(f"one tag of more than {MAX_TOKEN_BYTES} bytes")
         self._parse(b"", is_last=True)
 
@@ -152,7 +156,7 @@ class _Reading:
 
     def _on_instruction(self, target: str, text: str) -> None:
         if ":" in target:
-            raise NotTaken(reasons.NAMESPACE.about("an instruction with a colon"))
+            raise misused("an instruction with a colon")
         self._listener.instruction(target, text)
 
     def _on_start(self, name: str, flat: list[str]) -> None:
@@ -169,7 +173,10 @@ class _Reading:
         own = {each.local: each for each in tag.attributes if each.namespace == XML}
         if "id" in own:
             self._demand_new_id(own["id"].value)
-        self._inherited.append({**tag.inherited, **own} if own else tag.inherited)
+        inherited = {**tag.inherited, **own} if own else tag.inherited
+        if len(inherited) > MAX_INHERITED:
+            raise _too_much(f"more than {MAX_INHERITED} attributes of xml:")
+        self._inherited.append(inherited)
         self._listener.start(tag)
 
     def _on_end(self, _name: str) -> None:
@@ -181,7 +188,7 @@ class _Reading:
         """Pass when this `xml:id` is a name, and the first of it: other parsers refuse the file otherwise."""
         name = xml_id.strip(" ")
         if hash(name) in self._xml_ids or not is_plain_name(name):
-            raise NotTaken(reasons.NAMESPACE.about("xml:id"))
+            raise misused("xml:id")
         self._xml_ids.add(hash(name))
 
     def _tag(self, name: str, written: list[tuple[str, str]]) -> Tag:
@@ -194,7 +201,7 @@ class _Reading:
             if not declares(each)
         )
         if len({(each.namespace, each.local) for each in attributes}) != len(attributes):
-            raise NotTaken(reasons.NAMESPACE.about("one attribute twice"))
+            raise misused("one attribute twice")
         own = frozenset(declared)
         return Tag(self._ordinal, name, namespace, local, attributes, scope, own, self._inherited[-1])
 

@@ -24,16 +24,23 @@ DOCTYPE = Reason(
     "Tệp XML có khai báo DOCTYPE, không được chấp nhận.",
 )
 ENCODING = Reason("xml-encoding", "The XML is not in UTF-8.", "Tệp XML không dùng bảng mã UTF-8.")
-XML_BROKEN = Reason("xml-broken", "The XML is broken ({}).", "Tệp XML bị hỏng ({}).")
+XML_BROKEN = Reason("xml-broken", "The XML is broken ({}).", "Tệp XML bị hỏng, không đọc được.")
 NAMESPACE = Reason(
     "xml-namespace",
     "The XML uses namespaces wrongly ({}).",
-    "Tệp XML dùng không gian tên sai quy tắc ({}).",
+    "Tệp XML dùng không gian tên sai quy tắc.",
+)
+UNDECLARED = Reason(
+    "xml-prefix-undeclared",
+    "The XML uses a prefix that nothing in it explains, so it is not judged.",
+    "Tệp XML dùng tiền tố không được khai báo nên không thể kiểm tra.",
+    is_open=True,
 )
 TOO_MUCH = Reason(
     "xml-too-much",
     "The XML is beyond what is judged here ({}).",
-    "Tệp XML vượt quá giới hạn được kiểm tra ({}).",
+    "Tệp XML vượt quá giới hạn kiểm tra: quá lớn hoặc quá phức tạp.",
+    is_open=True,
 )
 COMMENT_IN_TEXT = Reason(
     "xml-comment-in-text",
@@ -47,7 +54,7 @@ COMMENT_IN_TEXT = Reason(
 STRUCTURE = Reason(
     "xml-signature-structure",
     "The signature element is not built as the standard says ({}).",
-    "Phần tử chữ ký không đúng cấu trúc của tiêu chuẩn ({}).",
+    "Phần tử chữ ký không đúng cấu trúc của tiêu chuẩn.",
 )
 COMMENT = Reason(
     "xml-comment-in-signature",
@@ -75,7 +82,7 @@ FOREIGN_PROPERTIES = Reason(
 CANONICALISATION_CHANGED = Reason(
     "xml-relative-namespace",
     "A namespace in the signed part is not absolute, so the part has no canonical form.",
-    "Một không gian tên trong phần được ký không phải địa chỉ tuyệt đối nên không có dạng chuẩn tắc.",
+    "Một không gian tên trong phần được ký không phải địa chỉ tuyệt đối nên không thể kiểm tra.",
 )
 
 # --- beyond what is judged ---------------------------------------------------------------------------
@@ -83,22 +90,30 @@ CANONICALISATION_CHANGED = Reason(
 TRANSFORM = Reason(
     "xml-transform",
     "The signed part is transformed in a way that is not judged here ({}).",
-    "Phần được ký bị biến đổi theo cách không được kiểm tra ở đây ({}).",
+    "Phần được ký bị biến đổi theo cách chưa được hỗ trợ kiểm tra.",
+    is_open=True,
+)
+NOTHING_LEFT = Reason(
+    "xml-transform",
+    "Nothing is left of the part that the signature refers to: it stands in what is left out.",
+    "Chữ ký không bao trùm nội dung nào: phần được dẫn chiếu nằm trong phần bị loại ra khi ký.",
 )
 CANONICALISATION = Reason(
     "xml-canonicalisation",
     "The canonical form that the signature asks for is not judged here ({}).",
-    "Dạng chuẩn tắc mà chữ ký yêu cầu không được kiểm tra ở đây ({}).",
+    "Dạng chuẩn tắc mà chữ ký yêu cầu chưa được hỗ trợ kiểm tra.",
+    is_open=True,
 )
 TWO_READINGS = Reason(
     "xml-comments-signed",
     "The signature asks to sign comments, which programs understand in two ways; it fails in the standard's.",
-    "Chữ ký yêu cầu ký cả ghi chú, điều mà các phần mềm hiểu theo hai cách; theo tiêu chuẩn thì không khớp.",
+    "Chữ ký yêu cầu ký cả ghi chú, điều mà các phần mềm hiểu theo hai cách; tính theo đúng tiêu chuẩn "
+    "thì nội dung không khớp với chữ ký.",
 )
 REFERENCE = Reason(
     "xml-reference",
     "The signature refers to something outside the document, or in a way that is not judged here ({}).",
-    "Chữ ký dẫn chiếu ra ngoài tệp, hoặc theo cách không được kiểm tra ở đây ({}).",
+    "Chữ ký dẫn chiếu ra ngoài tệp, hoặc theo cách chưa được hỗ trợ kiểm tra.",
 )
 NOT_FOUND = Reason(
     "xml-signed-part-missing",
@@ -108,12 +123,12 @@ NOT_FOUND = Reason(
 METHOD = Reason(
     "xml-method",
     "The signature or digest method is not one of those allowed ({}).",
-    "Thuật toán ký hoặc băm không thuộc danh sách được phép ({}).",
+    "Thuật toán ký hoặc băm không thuộc danh sách được phép.",
 )
 KEY_INFO = Reason(
     "xml-key-info",
     "The signature does not carry its signer's certificate, or says who signed in another way ({}).",
-    "Chữ ký không kèm chứng thư số của người ký, hoặc chỉ ra người ký bằng cách khác ({}).",
+    "Chữ ký không kèm chứng thư số của người ký, hoặc chỉ ra người ký bằng cách khác.",
 )
 NOT_SAME_CERTIFICATE = Reason(
     "xml-other-certificate",
@@ -142,6 +157,7 @@ DIALECT = Reason(
     "edxml-dialect",
     "The packet's own signature is in the edXML dialect, which is no XML signature: it is carried and never "
     "computed, and proves nothing.",
-    "Chữ ký của gói tin theo kiểu riêng của edXML, không phải chữ ký XML chuẩn: chỉ được mang theo, "
-    "không được tính, nên không chứng minh điều gì.",
+    "Phần chữ ký của gói tin được viết theo kiểu riêng của edXML, không phải chữ ký XML theo chuẩn, "
+    "nên không có giá trị chứng minh.",
+    is_open=True,
 )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing.cms.algorithms import WEAK_DIGESTS, Family, Scheme
 from signing.cms.facts import Signer
@@ -17,11 +16,11 @@ from signing.judgement import Judgement
 from signing.xml import reasons
 from signing.xml.canonical import INCLUSIVE
 from signing.xml.digests import Reckoned, Sought
-from signing.xml.key_info import certificate, certificates_in, lists_in, signer_among
+from signing.xml.key_info import certificates_in, known, lists_in, signer_among
 from signing.xml.names import DS
 from signing.xml.reasons import NotTaken
 from signing.xml.signed_info import LeavesOut, Reference, SignedInfo, base64_of, read_signed_info
-from signing.xml.survey import Found
+from signing.xml.survey import Found, Survey
 from signing.xml.tree import Node, demand_no_remarks, is_of_signatures
 from signing.xml.xades import Properties, certificate_named, is_properties_object, properties_in
 
@@ -35,14 +34,16 @@ class Prepared:
     properties: Properties | None
     wanted: tuple[Sought, ...]
     """One for each reference, in their order."""
+    leaves_instructions: bool
+    """Whether instructions stand outside the root, where only a signature over the whole document reaches."""
 
 
-def prepare(found: Found, *, signatures: frozenset[int]) -> Prepared:
+def prepare(found: Found, survey: Survey) -> Prepared:
     """Return what a signature says, checked for its form.
 
     Args:
         found: The signature element.
-        signatures: The ordinals of all signature elements of the file.
+        survey: What else stands in the file.
 
     Raises:
         NotTaken: Its form is not in order, or asks for what is not judged here.
@@ -51,12 +52,13 @@ def prepare(found: Found, *, signatures: frozenset[int]) -> Prepared:
     demand_no_remarks(found.node)
     signed_info = read_signed_info(found.node)
     own = frozenset({found.node.tag.ordinal})
-    left_out = {LeavesOut.NOTHING: frozenset[int](), LeavesOut.OWN: own, LeavesOut.ALL: signatures}
+    left_out = {LeavesOut.NOTHING: frozenset[int](), LeavesOut.OWN: own, LeavesOut.ALL: survey.ordinals}
     wanted = tuple(
         Sought(each.part, left_out[each.leaves_out], each.method, each.digest_name)
         for each in signed_info.references
     )
-    return Prepared(found, signed_info, properties_in(found.node), wanted)
+    leaves_instructions = survey.has_instruction_outside and all(each.part for each in wanted)
+    return Prepared(found, signed_info, properties_in(found.node), wanted, leaves_instructions)
 
 
 def read_signer(
@@ -147,7 +149,7 @@ def _check_coverage(
     if any(each.tag.ordinal not in signed for each in objects + key_infos):
         judgement.against("SIG_CONSTRAINTS_FAILURE", reasons.UNSIGNED_OBJECT, facet="coverage")
     is_whole = bool(objects) if prepared.found.is_root else 0 in signed
-    if not is_whole:
+    if not is_whole or prepared.leaves_instructions:
         judgement.against("SIG_CONSTRAINTS_FAILURE", reasons.PART_ONLY, facet="coverage")
     judgement.fine("coverage", "changes")
 
@@ -162,8 +164,7 @@ def _evidence(prepared: Prepared, certificates: tuple[bytes, ...]) -> Evidence:
 
 
 def _key_of(leaf: bytes) -> VerificationKey:
-    key = certificate(leaf).public_key()
-    return verification_key(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return verification_key(known(leaf).spki)
 
 
 def _is_genuine(key: VerificationKey, scheme: Scheme, *, octets: bytes, value: bytes) -> bool:

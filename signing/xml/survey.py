@@ -43,6 +43,14 @@ class Survey:
     dialect: list[Found] = field(default_factory=list)
     """Signature elements of the edXML dialect, which are no XML signatures."""
     has_comment_in_text: bool = False
+    has_instruction_outside: bool = False
+    """Whether a processing instruction stands before or behind the root. A stylesheet does so, by which a
+    program shows another text."""
+
+    @property
+    def ordinals(self) -> frozenset[int]:
+        """Return the places of all signature elements."""
+        return frozenset(each.node.tag.ordinal for each in self.signatures)
 
 
 def look(source: BinaryIO) -> Survey:
@@ -112,6 +120,7 @@ class _Looking:
 
     def _remark(self, *, is_comment: bool = True) -> None:
         if not self._levels:
+            self.survey.has_instruction_outside |= not is_comment
             return
         self._levels[-1].has_comment |= is_comment
         for tree in self._trees:

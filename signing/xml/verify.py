@@ -15,10 +15,11 @@ from typing import BinaryIO
 from signing.basis import POLICY_VERSION, Basis
 from signing.errors import Unreadable
 from signing.evidence import Evidence
+from signing.faults import record_fault
 from signing.judgement import Judgement
-from signing.reasons import BROKEN, Refused
-from signing.report import Verdict, VerificationReport, worst
+from signing.report import Verdict, VerificationReport, earliest, worst
 from signing.report import Warning as ReportWarning
+from signing.second_document import chunks_of, record_second_document
 from signing.signer import judge_signer
 from signing.xml import reasons
 from signing.xml.digests import Reckoned, Sought, reckon
@@ -32,10 +33,10 @@ from signing.xml.tree import Node
 # UTF-16 too, which is refused then: it may hide a signature.
 _MARK = re.compile(rb"\A(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)")
 _BLANKS = b" \t\r\n\0"
-_TRACE = b"Signature"
-_DOCTYPE = b"<!DOCTYPE"
+# Without entities an element's name stands in the bytes as it is.
+_TRACE = re.compile(rb"[<:]Signature[\s/>]|2000/09/xmldsig#|<!ENTITY")
+_LONGEST_TRACE_BYTES = 32
 _NO_XML = {reasons.XML_BROKEN.code, reasons.ENCODING.code}
-_NO_FAULT_UNSIGNED = {reasons.TOO_MUCH.code, reasons.NAMESPACE.code}
 _COUNTER_SIGNATURE = ReportWarning(
     "counter-signature-not-checked", "A signature over another signature is not judged."
 )
@@ -56,8 +57,8 @@ def verify_xml(path: Path, *, basis: Basis) -> VerificationReport:
     """
     with path.open("rb") as source:
         try:
-            return _verdict(source, basis)
-        except (OSError, Unreadable):
+            return _verdict(source, basis.for_one_file())
+        except Unreadable:
             raise
         except Exception as broken:  # noqa: BLE001 - a stranger's bytes may break the parser anyhow
             return _report([_recorded(broken, Judgement())], Survey(), basis)
@@ -72,6 +73,8 @@ def _verdict(source: BinaryIO, basis: Basis) -> VerificationReport:
     except NotTaken as refused:
         return _not_read(source, refused, basis)
     judgements = _judge_all(source, survey, basis) if survey.signatures else []
+    if judgements:
+        record_second_document(chunks_of(source), judgements)
     told = [found for found in survey.dialect if not _is_empty(found.node)]
     warnings = [_EMPTY_DIALECT] if len(told) < len(survey.dialect) else []
     return _report([*judgements, *map(_judged_dialect, told)], survey, basis, warnings=warnings)
@@ -86,23 +89,21 @@ def _begins_like_xml(source: BinaryIO) -> bool:
 
 
 def _not_read(source: BinaryIO, refused: NotTaken, basis: Basis) -> VerificationReport:
-    code = refused.reason.code
-    if code in _NO_XML and not _shows(source, _TRACE):
+    if _shows_trace(source):
+        return _report([_recorded(refused, Judgement())], Survey(), basis)
+    if refused.reason.code in _NO_XML:
         raise Unreadable(refused.reason.en) from refused
-    # Without entities an element's name stands in the bytes as it is.
-    if code in _NO_FAULT_UNSIGNED and not _shows(source, _TRACE) and not _shows(source, _DOCTYPE):
-        return _report([], Survey(), basis)
-    return _report([_recorded(refused, Judgement())], Survey(), basis)
+    return _report([], Survey(), basis)
 
 
-def _shows(source: BinaryIO, trace: bytes) -> bool:
-    """Return whether a word stands anywhere in the bytes of a file."""
+def _shows_trace(source: BinaryIO) -> bool:
+    """Return whether there may be a signature element in a file, however it is written otherwise."""
     source.seek(0)
     tail = b""
     while chunk := source.read(CHUNK_BYTES):
         # UTF-16 has a zero beside each letter.
-        tail = tail[-len(trace) :] + chunk.replace(b"\0", b"")
-        if trace in tail:
+        tail = tail[-_LONGEST_TRACE_BYTES:] + chunk.replace(b"\0", b"")
+        if _TRACE.search(tail):
             return True
     return False
 
@@ -123,7 +124,6 @@ def _judged_dialect(found: Found) -> Judgement:
 
 def _judge_all(source: BinaryIO, survey: Survey, basis: Basis) -> list[Judgement]:
     """Return the judgement of each signature, those over other signatures apart."""
-    ordinals = frozenset(each.node.tag.ordinal for each in survey.signatures)
     judgements: list[Judgement] = []
     prepared: list[tuple[Prepared, Judgement]] = []
     for found in survey.signatures:
@@ -132,7 +132,7 @@ def _judge_all(source: BinaryIO, survey: Survey, basis: Basis) -> list[Judgement
         judgement = Judgement(_shown(found.field))
         judgements.append(judgement)
         try:
-            prepared.append((prepare(found, signatures=ordinals), judgement))
+            prepared.append((prepare(found, survey), judgement))
         except Exception as broken:  # noqa: BLE001 - see above; the other signatures are judged all the same
             _recorded(broken, judgement)
     reckoned = _reckon(source, survey, [one for one, _ in prepared])
@@ -169,6 +169,7 @@ def _judge(
     if properties is not None and properties.has_other_stamps:
         judgement.warnings.append(_OTHER_STAMPS)
     try:
+        basis.demand_time()
         signer = read_signer(prepared, reckoned, judgement)
         judge_signer(signer, basis=basis, evidence=Evidence(), judgement=judgement)
     except Exception as broken:  # noqa: BLE001 - see above
@@ -176,11 +177,7 @@ def _judge(
 
 
 def _recorded(broken: Exception, judgement: Judgement) -> Judgement:
-    if isinstance(broken, Refused):
-        facet = broken.facet if isinstance(broken, NotTaken) else None
-        judgement.against(broken.sub_indication, broken.reason, facet=facet)
-    else:
-        judgement.against("FORMAT_FAILURE", BROKEN.about(type(broken).__name__))
+    record_fault(broken, judgement, facet=broken.facet if isinstance(broken, NotTaken) else None)
     return judgement
 
 
@@ -208,4 +205,5 @@ def _report(
         policy_version=POLICY_VERSION,
         evidence=tuple(dict.fromkeys(each for judgement in judgements for each in judgement.evidence)),
         wanted=tuple(dict.fromkeys(each for judgement in judgements for each in judgement.wanted)),
+        holds_until=earliest(each.holds_until for each in judgements),
     )

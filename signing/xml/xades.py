@@ -17,9 +17,6 @@ from signing.xml.reasons import NotTaken
 from signing.xml.signed_info import base64_of, canonicalisation_in
 from signing.xml.tree import Node, is_of_signatures
 
-_YEARS = range(1970, 2201)
-"""Other times are nonsense; near the ends of the calendar they cannot even be shown in +07:00."""
-
 
 @dataclass(frozen=True, slots=True)
 class Properties:
@@ -164,7 +161,7 @@ def _claimed_at(signed: Node) -> datetime | None:
         return None
     if claimed.tzinfo is None:
         claimed = claimed.replace(tzinfo=UTC)
-    return claimed if claimed.year in _YEARS else None
+    return claimed
 
 
 def is_properties_object(node: Node) -> bool:

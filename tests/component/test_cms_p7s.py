@@ -129,8 +129,23 @@ def test_signature_without_its_document_is_indeterminate(tmp_path: Path) -> None
     assert report.signatures[0].sub_indication == "SIGNED_DATA_NOT_FOUND"
 
 
-def test_document_inside_and_another_beside_is_refused(tmp_path: Path) -> None:
+def test_document_inside_and_the_same_beside_passes(tmp_path: Path) -> None:
     report = verdict_on(enveloping(draft()), tmp_path, document=CONTENT)
+
+    assert report.verdict is Verdict.TOTAL_PASSED, report.reasons
+
+
+def test_altered_document_inside_and_the_same_beside_is_a_hash_failure(tmp_path: Path) -> None:
+    altered = CONTENT + b" "
+
+    report = verdict_on(enveloping(draft(), content=octets(altered)), tmp_path, document=altered)
+
+    assert [each.sub_indication for each in report.signatures] == ["HASH_FAILURE"]
+
+
+@pytest.mark.parametrize("beside", [CONTENT + b" ", CONTENT[:-1], b""])
+def test_document_inside_and_another_beside_is_refused(tmp_path: Path, beside: bytes) -> None:
+    report = verdict_on(enveloping(draft()), tmp_path, document=beside)
 
     assert report.verdict is Verdict.TOTAL_FAILED
     assert report.signatures[0].codes == ("two-contents",)

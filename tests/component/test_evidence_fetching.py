@@ -20,6 +20,7 @@ from ops.evidence_metrics import FetchCollector
 from signing.report import Wanted
 from tests.support.evidence_server import (
     Behaviour,
+    EasyNamers,
     EvidenceServer,
     Request,
     evidence_server,
@@ -44,6 +45,7 @@ class Site:
     evidence: EvidenceFolder
     clock: HandClock
     server: EvidenceServer
+    namers: EasyNamers
 
     async def fetch(self, *wanted: Wanted, within: timedelta = PATIENCE) -> bool:
         """Return whether something came."""
@@ -63,15 +65,17 @@ async def site(
     crl_bytes: int = 100_000,
     answer_seconds: float = 5,
 ) -> AsyncIterator[Site]:
-    clock = HandClock()
+    clock, namers = HandClock(), EasyNamers()
     evidence = open_evidence(folder / "evidence", now=clock())
     rules = EgressRules(allowed=LOOPBACK, plain=True, total=timedelta(seconds=answer_seconds))
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(evidence_server(behaviour))
         egress = await stack.enter_async_context(open_egress(rules))
         chosen = FetchRules(frozenset([server.host] if hosts is None else hosts), crl_bytes=crl_bytes)
-        fetcher = await stack.enter_async_context(open_fetcher(egress, evidence, chosen, clock=clock))
-        yield Site(fetcher, evidence, clock, server)
+        fetcher = await stack.enter_async_context(
+            open_fetcher(egress, evidence, chosen, namers=namers, clock=clock)
+        )
+        yield Site(fetcher, evidence, clock, server, namers)
 
 
 def crl(*urls: str, key: str = "crl-1") -> Wanted:
@@ -108,6 +112,7 @@ LIES = [
     says(GOOD, status="206 Partial Content"),
     says(b"<html>Please log in</html>"),
     says(b""),
+    says(b"\x30 and then nonsense"),
     says(b"\x30" + bytes(100_000)),
     says(b"\x30" + bytes(200_000), length=10**12),
     says(GOOD, length=1000),
@@ -218,6 +223,19 @@ async def test_site_that_lists_no_host_fetches_nothing(tmp_path: Path) -> None:
     async with site(tmp_path, says(GOOD), hosts=[]) as x:
         assert not await x.fetch(crl(x.server.url()))
         assert x.server.requests == []
+        assert x.outcomes() == {"not-listed": 1}
+
+
+async def test_host_that_would_have_to_be_listed_is_named_once_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site(tmp_path, says(GOOD), hosts=[]) as x:
+        await x.fetch(crl(x.server.url()))
+        x.clock += timedelta(hours=1)
+        await x.fetch(crl(x.server.url("/another"), key="crl-2"))
+
+    told = [vars(record)["host"] for record in caplog.records if record.message == "evidence.host_not_listed"]
+    assert [f"http://{host}/another" for host in told] == [x.server.url("/another")]
 
 
 async def test_fault_of_a_part_below_costs_an_answer_and_nothing_else(tmp_path: Path) -> None:
@@ -229,7 +247,7 @@ async def test_fault_of_a_part_below_costs_an_answer_and_nothing_else(tmp_path: 
     rules = FetchRules(frozenset({"listed.example"}))
     async with (
         open_egress(EgressRules(plain=True), look_up=broken) as egress,
-        open_fetcher(egress, evidence, rules, clock=clock) as fetcher,
+        open_fetcher(egress, evidence, rules, namers=EasyNamers(), clock=clock) as fetcher,
     ):
         wanted = [crl("http://listed.example/list.crl")]
         assert not await fetcher.fetch(wanted, since=clock(), within=PATIENCE)
@@ -349,7 +367,9 @@ async def test_no_packet_goes_where_it_may_not(tmp_path: Path) -> None:
         egress = await stack.enter_async_context(
             open_egress(EgressRules(LOOPBACK, plain=True), look_up=look_up)
         )
-        fetcher = await stack.enter_async_context(open_fetcher(egress, evidence, rules, clock=clock))
+        fetcher = await stack.enter_async_context(
+            open_fetcher(egress, evidence, rules, namers=EasyNamers(), clock=clock)
+        )
         for number, url in enumerate(FORBIDDEN):
             wanted = [crl(url.replace(PORT, str(trap.port)), key=f"crl-{number}")]
             assert not await fetcher.fetch(wanted, since=clock(), within=PATIENCE), url

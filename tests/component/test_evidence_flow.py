@@ -61,6 +61,29 @@ class Site:
         """Return the verdict on the document."""
         return await self.gathering.verify(self.path, media_type=PDF)
 
+    async def codes(self) -> tuple[str, ...]:
+        """Return what is said against the document's signature; nothing when it passes."""
+        report = await self.report()
+        assert (report.verdict is Verdict.TOTAL_PASSED) == (report.signatures[0].codes == ())
+        return report.signatures[0].codes
+
+    async def take_in(self, *contents: bytes) -> list[str]:
+        """Import files of these contents, in order; return what became of each."""
+        folder = self.path.parent
+        settings = load(
+            None,
+            {
+                "LIENTHONG_DATA_DIR": str(folder / "data"),
+                "LIENTHONG_EVIDENCE__DIR": str(folder / "evidence"),
+                "LIENTHONG_TRUST__DIR": str(folder / "trust"),
+            },
+        )
+        files = [folder / f"{number}.crl" for number in range(len(contents))]
+        for file, content in zip(files, contents, strict=True):
+            file.write_bytes(content)
+        imported = await import_files(settings, files, clock=self.clock)
+        return [each.fault or ("new" if each.is_new else "known") for each in imported]
+
 
 def write_trust(folder: Path, *certificates: Made) -> Path:
     folder.mkdir(parents=True)
@@ -81,11 +104,13 @@ async def site(
     )
     rules = EgressRules(allowed=(ip_network("127.0.0.0/8"),), total=timedelta(seconds=5))
     async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(open_sandbox(command, clock=clock, workers=1))
         server = await stack.enter_async_context(evidence_server(says_nothing))
         egress = await stack.enter_async_context(open_egress(rules))
         hosts = FetchRules(frozenset({server.host}))
-        fetcher = await stack.enter_async_context(open_fetcher(egress, evidence, hosts, clock=clock))
-        sandbox = await stack.enter_async_context(open_sandbox(command, clock=clock, workers=1))
+        fetcher = await stack.enter_async_context(
+            open_fetcher(egress, evidence, hosts, namers=sandbox, clock=clock)
+        )
         ways = access(ocsp=[] if has_crl else [server.url("/ocsp")], issuer=[server.url("/issuing.crt")])
         lists_at = [crl_at(server.url("/issuing.crl"))] if has_crl else []
         leader = signer("Leader", ways, *lists_at, by=ISSUING)
@@ -211,23 +236,12 @@ async def test_silent_authority_costs_its_time_and_leaves_a_verdict(tmp_path: Pa
 async def test_list_that_was_imported_settles_what_could_not_be_fetched(tmp_path: Path) -> None:
     async with site(tmp_path, has_crl=True, within=0.1) as x:
         assert (await x.report()).signatures[0].sub_indication == "TRY_LATER"
-        settings = load(
-            None,
-            {
-                "LIENTHONG_DATA_DIR": str(tmp_path / "data"),
-                "LIENTHONG_EVIDENCE__DIR": str(tmp_path / "evidence"),
-                "LIENTHONG_TRUST__DIR": str(tmp_path / "trust"),
-            },
-        )
-        listed, answered, other = tmp_path / "list.crl", tmp_path / "answer.ors", tmp_path / "authority.pem"
-        listed.write_bytes(lists())
-        answered.write_bytes(says(CLERK))
-        other.write_bytes(ISSUING.certificate.public_bytes(Encoding.PEM))
-
-        imported = await import_files(settings, [listed, answered, other, listed])
-        assert [each.is_new for each in imported] == [True, True, False, False]
-        assert [each.fault is None for each in imported] == [True, True, False, True]
-        assert "trust folder" in str(imported[2].fault)
+        authority = ISSUING.certificate.public_bytes(Encoding.PEM)
+        listing = lists()
+        taken = await x.take_in(listing, says(CLERK), authority, listing)
+        assert taken[:2] == ["new", "new"]
+        assert "trust folder" in taken[2]
+        assert taken[3] == "known"
 
         assert (await x.report()).verdict is Verdict.TOTAL_PASSED
 

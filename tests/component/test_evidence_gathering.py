@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -21,7 +21,14 @@ from adapters.sandbox import TrustTold
 from gateway.domain.errors import VerificationUnavailable
 from gateway.domain.model import Sha256
 from signing.report import Verdict, VerificationReport, Wanted
-from tests.support.evidence_server import Behaviour, EvidenceServer, evidence_server, says, says_nothing
+from tests.support.evidence_server import (
+    Behaviour,
+    EasyNamers,
+    EvidenceServer,
+    evidence_server,
+    says,
+    says_nothing,
+)
 from tests.support.twins import HandClock
 
 PDF = "application/pdf"
@@ -45,6 +52,7 @@ class Workers:
     policy: str = "1"
     judged: int = 0
     is_busy: bool = False
+    holds_until: datetime | None = None
 
     async def verify(
         self, path: Path, *, media_type: str, sha256: Sha256 | None = None, content: Path | None = None
@@ -58,6 +66,7 @@ class Workers:
             trust_version=hashlib.sha256(self.judges_by or self.manifest).hexdigest(),
             policy_version=self.policy,
             wanted=wanted,
+            holds_until=self.holds_until,
         )
 
     async def trust(self) -> TrustTold:
@@ -99,7 +108,9 @@ async def site(
         server = await stack.enter_async_context(evidence_server(behaviour or says(GOOD)))
         egress = await stack.enter_async_context(open_egress(EgressRules(allowed=loopback)))
         rules = FetchRules(frozenset({server.host}))
-        fetcher = await stack.enter_async_context(open_fetcher(egress, evidence, rules, clock=clock))
+        fetcher = await stack.enter_async_context(
+            open_fetcher(egress, evidence, rules, namers=EasyNamers(), clock=clock)
+        )
         workers = Workers(evidence, server, list(needs))
         gathering = Gathering(workers, clock, timedelta(seconds=within), evidence, fetcher)
         yield Site(gathering, workers, evidence, server, clock)
@@ -157,12 +168,40 @@ async def test_verdict_is_found_anew_after_ten_minutes(tmp_path: Path) -> None:
         assert x.workers.judged == 2
 
 
+async def test_verdict_is_given_again_no_longer_than_what_it_rests_on_holds(tmp_path: Path) -> None:
+    async with site(tmp_path) as x:
+        x.workers.holds_until = x.clock() + timedelta(minutes=3)
+        await x.verdict()
+        x.clock += timedelta(minutes=2)
+        await x.verdict()
+        assert x.workers.judged == 1
+        x.clock += timedelta(minutes=1)
+        await x.verdict()
+        assert x.workers.judged == 2
+
+
+async def test_verdict_on_what_holds_for_years_is_found_anew_after_ten_minutes_too(tmp_path: Path) -> None:
+    async with site(tmp_path) as x:
+        x.workers.holds_until = x.clock() + timedelta(days=1000)
+        await x.verdict()
+        x.clock += timedelta(minutes=10)
+        await x.verdict()
+        assert x.workers.judged == 2
+
+
+async def test_store_that_cannot_be_read_leaves_no_verdict(tmp_path: Path) -> None:
+    async with site(tmp_path) as x:
+        (tmp_path / "evidence" / "epoch").mkdir()
+        with pytest.raises(VerificationUnavailable):
+            await x.verdict()
+
+
 async def test_new_evidence_ends_every_verdict_before_it(tmp_path: Path) -> None:
     async with site(tmp_path) as x:
         await x.verdict()
         x.workers.needs = ["crl-1"]
         x.server.behaviour = says(b"away", status="503 Away")
-        x.evidence.keep("crl-1", b"\x30revoked")
+        x.evidence.keep("crl-1", b"\x30revoked", edition="2026-11-22")
         assert await x.verdict() is Verdict.INDETERMINATE
         assert x.workers.judged == 2
 

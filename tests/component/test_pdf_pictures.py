@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signing.pdf import pictures
+from signing.pdf.pages import Box
 from signing.pdf.pictures import Comparison
 from signing.reasons import Refused
 from tests.support.pdf_attacks import FORGED, NEW, value, with_member
@@ -16,6 +16,7 @@ from tests.support.pdf_files import FIRST_PAGE, appended, classic, paper, paper_
 from tests.support.pdf_shadows import once, twice
 from tests.support.pdf_signing import LEADER_BOX, SEAL_BOX, Ink, signed_with
 from tests.support.pki import agency_seal, leader
+from tests.support.scan_bombs import nested_forms
 
 _CONTENT = FIRST_PAGE + 1
 _LATER, _EARLIER = ("ConDau",), ("ChuKy",)
@@ -155,7 +156,15 @@ def test_what_cannot_be_drawn_is_said_so(tmp_path: Path) -> None:
 
 
 def test_box_is_cut_to_what_it_is_within() -> None:
-    box = pictures.Box(0, 0, 10, 10).within(pictures.Box(5, 5, 20, 20))
+    box = Box(0, 0, 10, 10).within(Box(5, 5, 20, 20))
 
-    assert (box, box.area) == (pictures.Box(5, 5, 10, 10), 25)
-    assert box.within(pictures.Box(11, 11, 12, 12)).area == 0
+    assert (box, box.area) == (Box(5, 5, 10, 10), 25)
+    assert box.within(Box(11, 11, 12, 12)).area == 0
+
+
+def test_pages_that_draw_millions_of_forms_are_not_drawn(tmp_path: Path) -> None:
+    first = signed_with(classic(nested_forms()), leader())
+    started = time.process_time()
+
+    assert complaint(appended(first, {NEW: b"(x)"}), tmp_path, first=first) == "not-drawn"
+    assert time.process_time() - started < 2  # it would be many seconds, and gigabytes

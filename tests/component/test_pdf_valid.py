@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ from signing.pdf import pictures
 from signing.report import FacetState, Verdict, VerificationReport
 from signing.trust import load_trust
 from signing.verify import verify_file
-from tests.support.pdf_files import FIRST_PAGE, appended, classic, hybrid, paper, streamed
+from tests.support.pdf_files import FIRST_PAGE, FONT, appended, classic, hybrid, paper, streamed
 from tests.support.pdf_shadows import certified, once, twice
 from tests.support.pdf_signing import (
     LEADER_BOX,
@@ -138,6 +139,24 @@ def test_document_time_stamp_is_listed_as_what_it_is(tmp_path: Path) -> None:
     assert stamp.signer == "Dịch vụ cấp dấu thời gian"
 
 
+def test_document_time_stamp_of_a_day_to_come_is_never_believed(tmp_path: Path) -> None:
+    report = verdict_on(with_document_time_stamp(levels()[2], at=NOW + timedelta(days=1)), tmp_path)
+
+    signature, stamp = report.signatures
+    assert (stamp.facets.time, stamp.codes) == (FacetState.FAILED, ("time-stamp-from-the-future",))
+    assert "time-stamp-from-the-future" in signature.codes
+    assert report.verdict is Verdict.INDETERMINATE
+
+
+def test_document_time_stamp_older_than_the_certificate_of_its_authority_is_not_believed(
+    tmp_path: Path,
+) -> None:
+    report = verdict_on(with_document_time_stamp(levels()[2], at=NOW - timedelta(days=4_000)), tmp_path)
+
+    _, stamp = report.signatures
+    assert (stamp.indication, stamp.sub_indication) == (Verdict.INDETERMINATE, "OUT_OF_BOUNDS_NO_POE")
+
+
 def test_broken_document_time_stamp_is_never_silent(tmp_path: Path) -> None:
     genuine = levels()[3]
     padded = genuine.rindex(b"/Contents <") + len(b"/Contents <")
@@ -155,6 +174,20 @@ def test_file_is_read_leniently_with_a_warning(tmp_path: Path) -> None:
     sloppy = appended(with_dormant_object(), {}, freed=[(50, 0)])
 
     report = verdict_on(sloppy, tmp_path)
+
+    assert report.verdict is Verdict.TOTAL_PASSED, report.reasons
+    assert "lenient-parse" in {warning.code for warning in report.warnings}
+
+
+@pytest.mark.parametrize("finished", [with_evidence, lambda pdf: pdf], ids=["with evidence", "without"])
+def test_sloppy_object_seen_only_while_judging_is_read_leniently_too(
+    tmp_path: Path, finished: Callable[[bytes], bytes]
+) -> None:
+    untidy = paper(2)
+    untidy[FONT] += b" null"
+    signed = finished(leader_then_seal(classic(untidy), is_strict=False))
+
+    report = verdict_on(signed, tmp_path)
 
     assert report.verdict is Verdict.TOTAL_PASSED, report.reasons
     assert "lenient-parse" in {warning.code for warning in report.warnings}

@@ -21,10 +21,10 @@ _PAGE, _TEXT, _FIRST = 10, 11, 30
 
 @cache
 def signed_once() -> bytes:
-    """A page that draws a form ten times, which draws another ten times, and so on."""
+    """A page that shows a text and draws a form ten times, which draws another ten times, and so on."""
     drawn = b"/X Do " * 10
     objects = paper()
-    objects[_TEXT] = stream(drawn)
+    objects[_TEXT] = stream(b"BT /F1 9 Tf 72 700 Td (100 dong) Tj ET " + drawn)
     objects[_PAGE] = objects[_PAGE].replace(b"/Font", b"/XObject << /X %d 0 R >> /Font" % _FIRST)
     for number in range(_FIRST, _FIRST + _DEPTH):
         resources = b" /Resources << /XObject << /X %d 0 R >> >>" % (number + 1)

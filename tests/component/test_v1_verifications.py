@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
+from adapters.bodies import open_bodies
+from adapters.edxml.packets import EdxmlPackets
+from gateway.domain.packets import ReceivedFile
+from gateway.service.judge import judge
+from signing.report import Verdict, VerificationReport
 from tests.support.api import Answer, Api, open_api
 from tests.support.api import api as api
+from tests.support.edxml_packets import Sent, java_document
 from tests.support.exchange import ADMINISTRATOR, RECIPIENT
-from tests.support.twins import SIGNED, TAMPERED, UNREADABLE, UNSIGNED
+from tests.support.packets import HereReader
+from tests.support.twins import SIGNED, TAMPERED, UNREADABLE, UNSIGNED, HandClock, ReadingVerifier
 
 SIGNATURE_FIELDS = {
     *("field", "indication", "sub_indication", "level", "signer", "organisation", "signed_at", "role"),
     *("agency", "domain", "facets", "codes", "reasons", "reasons_vi", "sentence_vi", "sentence_en"),
+    *("signed_at_proven", "details"),
 }
 
 
@@ -92,6 +104,98 @@ async def test_file_without_a_verdict_is_unprocessable(api: Api) -> None:
     answer = await judged(api, ("file", UNREADABLE))
     assert (answer.status, answer.code) == (422, "malformed-document")
     assert api.world.kept_nothing()
+
+
+async def test_empty_file_is_unprocessable(api: Api) -> None:
+    answer = await judged(api, ("file", b""))
+    assert (answer.status, answer.code) == (422, "malformed-document")
+
+
+async def test_file_without_a_verdict_is_counted_as_such(api: Api) -> None:
+    for content in (SIGNED, UNREADABLE, UNREADABLE):
+        await judged(api, ("file", content))
+    counts = api.world.meter.counts
+    assert (counts["verified TOTAL-PASSED"], counts["verified None"]) == (1, 2)
+
+
+def packet(*files: tuple[str, bytes]) -> bytes:
+    sent = [Sent(str(number), name, content) for number, (name, content) in enumerate(files, start=1)]
+    return java_document(*sent).encode()
+
+
+async def test_packet_is_judged_with_the_files_in_it(api: Api) -> None:
+    good, bad = ("tờ trình.pdf", SIGNED), ("sửa.pdf", TAMPERED)
+    passed, failed, unsigned = [
+        await judged(api, ("file", packet(*files)))
+        for files in ([good], [good, bad, ("phụ lục.pdf", UNSIGNED)], [("a.pdf", UNSIGNED), good])
+    ]
+    assert [each.json["verdict"] for each in (passed, failed, unsigned)] == [
+        *("TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE")
+    ]
+    fields = [each["field"] for each in failed.json["signatures"]]
+    assert fields == ["tờ trình.pdf/Signature1", "sửa.pdf/Signature1"]
+    assert [(each["code"], each["detail"]) for each in failed.json["warnings"]] == [
+        ("attachment-unsigned", "phụ lục.pdf")
+    ]
+    assert api.world.kept_nothing()
+
+
+async def test_detached_signature_in_a_packet_is_judged_with_the_file_it_is_named_after(api: Api) -> None:
+    answer = await judged(api, ("file", packet(("Quyết định.docx", SIGNED), ("QUYẾT ĐỊNH.docx.P7S", b"0"))))
+    assert answer.json["verdict"] == "TOTAL-PASSED"
+
+
+async def test_file_without_a_verdict_in_a_packet_is_named(api: Api) -> None:
+    answer = await judged(api, ("file", packet(("a.pdf", SIGNED), ("b.pdf", UNREADABLE))))
+    assert answer.json["verdict"] == "INDETERMINATE"
+    assert answer.json["warnings"][0]["code"] == "attachment-unreadable"
+
+
+async def test_packet_that_is_cut_off_is_out_of_order(api: Api) -> None:
+    answer = await judged(api, ("file", packet(("a.pdf", SIGNED))[:-40]))
+    assert answer.json["verdict"] == "INDETERMINATE"
+    assert answer.json["warnings"][0]["code"] == "packet-mistake"
+    assert api.world.kept_nothing()
+
+
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+@asynccontextmanager
+async def judging(
+    folder: Path, content: bytes, **more: Any
+) -> AsyncIterator[asyncio.Task[VerificationReport]]:
+    """Judge a file with nobody who asks over HTTP; a verdict on `SIGNED` is never found."""
+    bodies = await open_bodies(folder, free_floor_bytes=0, now=HandClock()())
+    verifier = ReadingVerifier(holds_up=SIGNED)
+    async with bodies.receiving() as draft:
+        await draft.write(content)
+        file = ReceivedFile("file", "application/octet-stream", draft)
+        packets = EdxmlPackets(bodies, HereReader(), relay="")
+        asked = asyncio.create_task(judge(file, verifier=verifier, packets=packets, **more))
+        if more.get("within") != timedelta(0):
+            await verifier.is_held_up.wait()
+        yield asked
+
+
+async def test_judging_that_is_ended_leaves_nothing_of_a_packet_behind(tmp_path: Path) -> None:
+    async with judging(tmp_path, packet(("a.pdf", UNSIGNED), ("b.pdf", SIGNED))) as asked:
+        assert left_in(tmp_path / "unpack")
+        asked.cancel()
+        await asyncio.wait([asked])
+    assert left_in(tmp_path / "tmp") == left_in(tmp_path / "unpack") == []
+
+
+@pytest.mark.parametrize("within", [timedelta(0), timedelta(milliseconds=500)])
+async def test_packet_has_one_deadline_for_all_its_files(tmp_path: Path, within: timedelta) -> None:
+    content = packet(("a.pdf", SIGNED), ("b.pdf", SIGNED), ("c.pdf", TAMPERED))
+    async with judging(tmp_path, content, within=within) as asked:
+        report = await asked
+    assert report.verdict is Verdict.INDETERMINATE
+    assert [(each.code, each.detail) for each in report.warnings] == [
+        *(("attachment-too-costly", name) for name in ("a.pdf", "b.pdf", "c.pdf"))
+    ]
 
 
 async def test_administrator_may_ask_and_nobody_may_not(api: Api) -> None:

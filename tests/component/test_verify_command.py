@@ -6,10 +6,14 @@ import asyncio
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,7 +26,6 @@ from tests.support import cms_making, pki
 from tests.support.chain_answers import ISSUING, TOP, lists
 from tests.support.chain_pki import crl_at, signer
 from tests.support.cms_holders import authority as cms_authority
-from tests.support.edxml_packets import Sent, java_document
 from tests.support.evidence_server import evidence_server
 from tests.support.evidence_server import says as server_says
 
@@ -36,6 +39,7 @@ SHOWN_OF_A_FILE = {
 SHOWN_OF_A_SIGNATURE = {
     *("field", "indication", "sub_indication", "level", "signer", "organisation", "signed_at", "role"),
     *("agency", "domain", "facets", "codes", "reasons", "reasons_vi", "sentence_vi", "sentence_en"),
+    *("signed_at_proven", "details"),
 }
 Judge = Callable[..., Outcome]
 
@@ -129,6 +133,18 @@ def test_file_without_a_verdict_ends_with_2_and_spoils_no_other(
     assert [line["verdict"] for line in judged] == ["TOTAL-FAILED", "TOTAL-PASSED"]
 
 
+def test_data_folder_that_cannot_be_looked_at_is_done_without(
+    verify: Judge, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    for data in (closed / "site", tmp_path / ("x" * 300)):  # root is let into the first
+        monkeypatch.setenv("LIENTHONG_DATA_DIR", str(data))
+        ended = verify(good, "--json")
+
+        assert (ended.code, lines(ended)[0]["verdict"]) == (0, "TOTAL-PASSED")
+
+
 def test_file_that_breaks_the_limit_of_time_has_no_verdict(
     verify: Judge, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,21 +194,27 @@ def test_pipe_has_no_verdict(verify: Judge, tmp_path: Path) -> None:
     assert (ended.code, lines(ended)[0]["error"]["detail"]) == (2, "It is not a file.")
 
 
-@pytest.mark.parametrize(("head", "is_copied"), [(b"hello", False), (b"%PDF-1.7", True)])
-def test_huge_file_that_carries_no_signature_is_not_copied(
-    verify: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, is_copied: bool
+def test_large_file_that_carries_no_signature_is_unsigned_and_not_looked_through(
+    verify: Judge, tmp_path: Path
 ) -> None:
-    huge = written(tmp_path / "huge", head)
-    os.truncate(huge, 65 * 1024 * 1024)  # of which the disk holds nothing
-    copied: list[object] = []
-    monkeypatch.setattr(shutil, "copyfileobj", lambda *files: copied.append(files))
-    ended = verify(huge, "--json")
+    large = written(tmp_path / "large", b"hello")
+    os.truncate(large, 65 * 1024 * 1024)  # of which the disk holds nothing
+    ended = verify(large, "--json")
+    (line,) = lines(ended)
 
-    assert bool(copied) == is_copied
-    if not is_copied:
-        (line,) = lines(ended)
-        assert (ended.code, line["verdict"]) == (1, "UNSIGNED")
-        assert [warning["code"] for warning in line["warnings"]] == ["not-scanned"]
+    assert (ended.code, line["verdict"]) == (1, "UNSIGNED")
+    assert [warning["code"] for warning in line["warnings"]] == ["not-scanned"]
+
+
+@pytest.mark.parametrize("head", [b"hello", b"%PDF-1.7"])
+def test_file_larger_than_the_exchange_takes_is_refused(verify: Judge, tmp_path: Path, head: bytes) -> None:
+    huge = written(tmp_path / "huge", head)
+    os.truncate(huge, 513 * 1024 * 1024)  # of which the disk holds nothing
+    ended = verify(huge, "--json")
+    error = lines(ended)[0]["error"]
+
+    assert (ended.code, error["code"]) == (2, "too-large")
+    assert "536,870,912 bytes" in error["detail"]
 
 
 def test_nothing_is_left_behind(
@@ -205,6 +227,47 @@ def test_nothing_is_left_behind(
 
     assert list(scratch.iterdir()) == []
     assert not (tmp_path / "site").exists(), "no gateway is made on the way"
+
+
+def started(good: Path, trust: Path, scratch: Path, *, times: int) -> subprocess.Popen[bytes]:
+    """`lienthong verify` as a program of its own, whose temporary files go to a folder."""
+    root = Path(__file__).resolve().parents[2]
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "ops.cli", "verify", "--trust", trust, *AT, *[good] * times],
+        env={**os.environ, "PYTHONPATH": f"{root}:{root / 'queue'}", "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_program_that_is_told_to_end_leaves_no_copy_behind(
+    good: Path, trust: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with started(good, trust, scratch, times=3_000) as program:
+        assert program.stdout is not None
+        program.stdout.readline()  # it is at work
+        program.send_signal(number)
+        program.communicate(timeout=60)
+
+    assert program.returncode > 2, "no verdict"
+    assert list(scratch.iterdir()) == []
+
+
+def test_reader_who_goes_away_makes_no_verdict(good: Path, trust: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with started(good, trust, scratch, times=300) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.readline()
+        program.stdout.close()
+        complaint = program.stderr.read()
+
+    assert (program.returncode, complaint) == (141, b"")
+    assert list(scratch.iterdir()) == []
 
 
 def test_without_trust_and_gateway_it_says_what_to_give(lienthong: Lienthong, good: Path) -> None:
@@ -227,6 +290,53 @@ def test_trust_folder_that_cannot_be_read_is_no_verdict(verify: Judge, good: Pat
     assert verify(good).code == 2
 
 
+@pytest.mark.parametrize("name", [None, "root.cer", "root.CRT"])
+def test_trust_folder_without_certificates_is_no_verdict(
+    lienthong: Lienthong, good: Path, trust: Path, tmp_path: Path, name: str | None
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    if name is not None:
+        (root, *_) = trust.glob("*.pem")
+        shutil.copy(root, folder / name)
+    ended = lienthong("verify", "--trust", folder, *AT, good)
+
+    assert ended.code == 2
+    assert f"No certificate found in {folder}" in ended.err
+
+
+@pytest.mark.parametrize("name", ["pipe.pem", "domain.toml"])
+def test_pipe_in_the_trust_folder_is_waited_for_by_nobody(
+    verify: Judge, good: Path, trust: Path, name: str
+) -> None:
+    os.mkfifo(trust / name)
+    ended = verify(good)
+
+    assert ended.code == 2
+    assert f"{trust / name}: not a file" in ended.err
+
+
+def test_moment_to_come_removes_nothing_of_a_running_gateway(
+    lienthong: Lienthong, good: Path, trust: Path, tmp_path: Path
+) -> None:
+    being_written = tmp_path / "site" / "evidence" / "tmp" / "list"
+    being_written.parent.mkdir(parents=True)
+    written(being_written, b"half a list")
+    lienthong("verify", "--trust", trust, "--at", "2126-12-24", good)
+
+    assert being_written.exists()
+
+
+def test_names_are_shown_without_what_a_terminal_obeys(verify: Judge, tmp_path: Path) -> None:
+    name = "x.pdf: TOTAL-PASSED\n  \x1b[32mvalid\x1b[0m\u202efdp.y"
+    ended = verify(written(tmp_path / name, pki.plain_pdf()), "--lang", "en")
+
+    assert ended.out.splitlines() == [
+        f"{tmp_path}/x.pdf: TOTAL-PASSED\\n  \\x1b[32mvalid\\x1b[0m\\u202efdp.y: UNSIGNED",
+        "  The file carries no signature.",
+    ]
+
+
 def test_detached_signature_finds_its_document(lienthong: Lienthong, tmp_path: Path) -> None:
     trust = cms_authority().write_trust(tmp_path / "roots")
     document = written(tmp_path / "a.pdf", cms_making.CONTENT)
@@ -243,42 +353,23 @@ def test_detached_signature_finds_its_document(lienthong: Lienthong, tmp_path: P
     assert verdict(beside, "--content", written(tmp_path / "c", b"other")) == "TOTAL-FAILED"
 
 
-def packet(path: Path, *files: Sent) -> Path:
-    # Without the dialect's own signature, which nobody can judge.
-    before, _, rest = java_document(*files).partition("<Signature>")
-    return written(path, (before + rest.partition("</Signature>")[2]).encode())
+@pytest.mark.parametrize(
+    ("document", "signature"),
+    [
+        ("QD.pdf", "QD.PDF.P7S"),
+        ("Quyết định.pdf", "QUYẾT ĐỊNH.pdf.p7s"),
+        (normalize("NFC", "Quyết định.pdf"), normalize("NFD", "Quyết định.pdf.p7s")),
+    ],
+)
+def test_detached_signature_finds_its_document_however_its_name_is_written(
+    lienthong: Lienthong, tmp_path: Path, document: str, signature: str
+) -> None:
+    trust = cms_authority().write_trust(tmp_path / "roots")
+    written(tmp_path / document, cms_making.CONTENT)
+    beside = written(tmp_path / signature, cms_making.signed())
+    ended = lienthong("verify", "--trust", trust, *AT, "--json", beside)
 
-
-def test_packet_is_judged_with_the_files_in_it(verify: Judge, tmp_path: Path) -> None:
-    good = Sent("1", "tờ trình.pdf", pki.signed_by_leader())
-    bad = Sent("2", "sửa.pdf", tamper(pki.signed_by_leader()))
-    unsigned = Sent("3", "phụ lục.pdf", pki.plain_pdf())
-    ended = verify(
-        packet(tmp_path / "a.edxml", good), packet(tmp_path / "b.edxml", good, bad, unsigned), "--json"
-    )
-    first, second = lines(ended)
-
-    assert (first["verdict"], second["verdict"]) == ("TOTAL-PASSED", "TOTAL-FAILED")
-    assert [each["field"] for each in second["signatures"]] == ["tờ trình.pdf/ChuKy", "sửa.pdf/ChuKy"]
-    assert {"code": "attachment-unsigned", "detail": "phụ lục.pdf"} in second["warnings"]
-
-
-def test_two_files_of_one_name_are_both_judged(verify: Judge, tmp_path: Path) -> None:
-    bad = Sent("1", "a.pdf", tamper(pki.signed_by_leader()))
-    good = Sent("2", "a.pdf", pki.signed_by_leader())
-    (line,) = lines(verify(packet(tmp_path / "a.edxml", bad, good), "--json"))
-
-    assert [each["field"] for each in line["signatures"]] == ["a.pdf/ChuKy", "a.pdf/ChuKy"]
-    assert line["verdict"] == "TOTAL-FAILED"
-
-
-def test_packet_out_of_order_never_passes(verify: Judge, tmp_path: Path) -> None:
-    path = packet(tmp_path / "a.edxml", Sent("1", "a.pdf", pki.signed_by_leader()))
-    path.write_text(path.read_text().replace("edXML:Subject>", "edXML:Subjekt>"))
-    (line,) = lines(verify(path, "--json"))
-
-    assert line["verdict"] == "INDETERMINATE"
-    assert "packet-mistake" in {warning["code"] for warning in line["warnings"]}
+    assert lines(ended)[0]["verdict"] == "TOTAL-PASSED"
 
 
 async def test_evidence_is_fetched_unless_offline(

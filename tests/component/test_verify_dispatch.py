@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 
+from ops.dev.papers import tamper
 from signing.basis import POLICY_VERSION, Basis
 from signing.errors import Unreadable
-from signing.report import Verdict
+from signing.report import FacetState, Verdict
 from signing.verify import verify_file
-from tests.support.pki import NOW, leader, signed_by_leader, trust
+from tests.support import xml_signing
+from tests.support.pki import NOW, leader, plain_pdf, signed_by_leader, trust, with_document_time_stamp
 
 BASIS = Basis(trust(), NOW)
 
@@ -68,6 +71,44 @@ def test_cms_signature_is_judged_is_judged_with_its_document(tmp_path: Path, enc
 
     assert report.kind == "cms"
     assert [signature.facets.integrity for signature in report.signatures] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("file", "basis"),
+    [(signed_by_leader(), BASIS), (xml_signing.signed().encode(), xml_signing.basis())],
+    ids=["pdf", "xml"],
+)
+def test_signed_file_proves_nothing_of_another_document(file: bytes, basis: Basis, tmp_path: Path) -> None:
+    document = tmp_path / "document.docx"
+    document.write_bytes(b"anything")
+    path = written(file, tmp_path)
+    (alone,) = verify_file(path, basis=basis).signatures
+    report = verify_file(path, basis=basis, content=document)
+    (signature,) = report.signatures
+
+    assert (report.verdict, signature.indication) == (Verdict.INDETERMINATE, Verdict.INDETERMINATE)
+    assert (signature.sub_indication, signature.codes) == ("SIG_CONSTRAINTS_FAILURE", ("content-not-signed",))
+    assert signature.facets == replace(alone.facets, coverage=FacetState.FAILED)
+    assert signature.sentence_vi.endswith(
+        "Tệp này không phải là chữ ký rời của văn bản đi kèm, nên không chứng minh gì về văn bản đó."
+    )
+    assert "is no detached signature of the document given with it" in signature.sentence_en
+    assert (signature.signer, signature.signed_at) == (alone.signer, alone.signed_at)
+
+
+def test_forged_file_stays_forged_whatever_document_is_given_with_it(tmp_path: Path) -> None:
+    path = written(tamper(signed_by_leader()), tmp_path)
+    report = verify_file(path, basis=BASIS, content=path)
+
+    assert report.verdict is Verdict.TOTAL_FAILED
+    assert report.signatures[0].codes == ("altered", "content-not-signed")
+
+
+@pytest.mark.parametrize("file", [plain_pdf(), b"<a/>", with_document_time_stamp(plain_pdf())])
+def test_unsigned_file_stays_unsigned_whatever_document_is_given_with_it(file: bytes, tmp_path: Path) -> None:
+    path = written(file, tmp_path)
+
+    assert verify_file(path, basis=BASIS, content=path).verdict is Verdict.UNSIGNED
 
 
 @pytest.mark.parametrize("content", [b"<a/>", b"\xef\xbb\xbf<?xml version='1.0'?><a/>", b" \n<a/>"])

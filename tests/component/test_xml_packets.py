@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from signing.errors import Unreadable
-from signing.report import Verdict
+from signing.report import FacetState, Verdict
 from signing.xml.verify import verify_xml
 from tests.support.xml_packets import PACKET, golden, with_dialect, write_large
 from tests.support.xml_signing import (
@@ -104,6 +104,43 @@ def test_xml_that_nobody_signed_may_be_of_any_size_and_depth(tmp_path: Path) -> 
 def test_an_element_that_is_only_called_signature_is_none(tmp_path: Path) -> None:
     report = verdict_on("<don><Signature>Nguyễn</Signature></don>", tmp_path)
     assert (report.verdict, report.kind) == (Verdict.UNSIGNED, "xml")
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<!DOCTYPE html><html><body><p>Signature: x</p></body></html>",
+        '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "a" "b"><svg xmlns="http://www.w3.org/2000/svg"/>',
+        "<x:so>Signature</x:so>",
+    ],
+)
+def test_xml_that_is_not_taken_and_shows_no_signature_is_unsigned(xml: str, tmp_path: Path) -> None:
+    assert verdict_on(xml, tmp_path).verdict is Verdict.UNSIGNED
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!DOCTYPE a><a><Signature/></a>",
+        "<!DOCTYPE a><a><ds:Signature\nId='x'/></a>",
+        "<!DOCTYPE a [<!ENTITY s '&#60;Sig&#110;ature/&#62;'>]><a>&s;</a>",
+        '<a xmlns:="http://www.w3.org/2000/09/xmldsig#"/>',
+        f"<!DOCTYPE a><a>{' ' * (256 * 1024 - 20)}<Signature/></a>",
+    ],
+)
+def test_xml_that_is_not_taken_and_may_hold_a_signature_fails(hidden: str, tmp_path: Path) -> None:
+    for xml in (hidden.encode(), hidden.encode("utf-16")):
+        path = tmp_path / "document.xml"
+        path.write_bytes(xml)
+        assert verify_xml(path, basis=basis()).verdict is Verdict.TOTAL_FAILED
+
+
+def test_xml_with_a_prefix_that_nothing_declares_cannot_be_judged(tmp_path: Path) -> None:
+    report = verdict_on('<x:a xmlns="http://www.w3.org/2000/09/xmldsig#"/>', tmp_path)
+
+    (signature,) = report.signatures
+    assert (report.verdict, signature.codes) == (Verdict.INDETERMINATE, ("xml-prefix-undeclared",))
+    assert signature.facets.integrity is FacetState.UNKNOWN
 
 
 @pytest.mark.parametrize(

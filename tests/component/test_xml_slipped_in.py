@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from signing.report import Verdict
+from signing.report import FacetState, Verdict
 from tests.support.xml_odd import ODD_ATTRIBUTES, PLAIN_ATTRIBUTES, is_well_formed
 from tests.support.xml_packets import PACKET, golden, with_dialect
 from tests.support.xml_signing import (
+    DOCUMENT,
     DS,
     EXCLUSIVE,
     NOT_IN_SIGNATURE,
@@ -22,6 +24,7 @@ from tests.support.xml_signing import (
     transform,
     verdict_on,
 )
+from tests.support.xml_signxml import signed_by_signxml
 
 _STRANGER = '<don xmlns="urn:don">Chi 900 dong</don>'
 _PLACES = ("<vb:van-ban", "<so", "<ds:Signature", "<ds:KeyInfo", "<ds:Object", "<xades:QualifyingProperties")
@@ -30,9 +33,18 @@ _COUNTER = f'<xades:CounterSignature xmlns:xades="{XADES}">{{}}</xades:CounterSi
 _UNSEEN = Recipe(refs=(Ref(transforms=NOT_IN_SIGNATURE + transform(EXCLUSIVE)),))
 """A signature that all signature elements are taken out for."""
 
+_ROOT_BY_ID = Recipe(refs=(Ref("#vb-1"),))
+
 
 def _dialect(inside: str) -> str:
     return with_dialect(PACKET, f"<Signature>AAAA{inside}</Signature>")
+
+
+def _beside(xml: str, written: str, *, is_before: bool) -> str:
+    """The XML with something before or behind its root."""
+    head = re.match(r"(?:<\?xml .*?\?>\s*)?", xml)
+    assert head
+    return f"{head[0]}{written}{xml[head.end() :]}" if is_before else xml + written
 
 
 def test_a_default_namespace_cannot_be_written_over_under_a_signature(tmp_path: Path) -> None:
@@ -146,6 +158,42 @@ def test_a_file_that_is_nothing_but_a_signature_in_the_dialect_is_unsigned(
 ) -> None:
     report = verdict_on(f'<{name} xmlns="{space}"/>', tmp_path)
     assert (report.verdict, report.kind) == (Verdict.UNSIGNED, "edxml")
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("written", ['<?xml-stylesheet type="text/xsl" href="e.xsl"?>', "<?lenh x?>"])
+def test_an_instruction_outside_a_signed_root_is_signed_by_nobody(
+    written: str, is_before: bool, tmp_path: Path
+) -> None:
+    for recipe in (_ROOT_BY_ID, Recipe(refs=(Ref("#nd-1", transform(EXCLUSIVE)),))):
+        report = verdict_on(_beside(signed(recipe=recipe), written, is_before=is_before), tmp_path)
+        (signature,) = report.signatures
+        assert (signature.sub_indication, signature.codes) == ("SIG_CONSTRAINTS_FAILURE", ("xml-part-only",))
+        assert signature.facets.coverage is FacetState.FAILED
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_an_instruction_outside_what_a_signature_envelops_is_signed_by_nobody(
+    is_before: bool, tmp_path: Path
+) -> None:
+    true = signed_by_signxml("enveloping").decode()
+    assert codes(verdict_on(_beside(true, "<?lenh x?>", is_before=is_before), tmp_path)) == ["xml-part-only"]
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_an_instruction_outside_the_root_is_signed_with_the_whole_document(
+    is_before: bool, tmp_path: Path
+) -> None:
+    with_instruction = _beside(DOCUMENT, "<?lenh x?>", is_before=is_before)
+    for recipe in (Recipe(), Recipe(refs=(Ref("#vb-1"), Ref("")))):
+        report = verdict_on(signed(with_instruction, recipe), tmp_path)
+        assert (report.verdict, codes(report)) == (Verdict.TOTAL_PASSED, [])
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_comment_outside_a_signed_root_is_no_fault(is_before: bool, tmp_path: Path) -> None:
+    xml = _beside(signed(recipe=_ROOT_BY_ID), "<!-- lenh -->", is_before=is_before)
+    assert verdict_on(xml, tmp_path).verdict is Verdict.TOTAL_PASSED
 
 
 @pytest.mark.parametrize("blanks", [1025, 300_000, 3_000_000])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from ops.dev.pki import Identity
+from signing.basis import Basis
 from signing.report import FacetState, SignatureReport, Verdict, VerificationReport
+from signing.xml.verify import verify_xml
+from tests.support.chain_damage import with_written_out
+from tests.support.chain_pki import root, signer, trusting
 from tests.support.xml_packets import PACKET
 from tests.support.xml_signing import (
     C14N,
@@ -47,6 +53,21 @@ _VALUE = (
     "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AQAB</ds:Modulus><ds:Exponent>AQAB</ds:Exponent>"
     "</ds:RSAKeyValue></ds:KeyValue>"
 )
+
+_TOP = root()
+_LEADER = signer("Leader", by=_TOP)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A certificate as it is written, where only that is asked for."""
+
+    der: bytes
+
+    def public_bytes(self, encoding: Encoding) -> bytes:
+        del encoding
+        return self.der
+
 
 VALID = {
     "xades": signed(),
@@ -187,3 +208,25 @@ def test_one_element_enveloped_by_id_covers_only_itself(tmp_path: Path) -> None:
     inner = Recipe(refs=(Ref("#nd-1", ENVELOPED_EXCLUSIVE),))
     report = verdict_on(signed(recipe=inner, into="//*[@Id='nd-1']"), tmp_path)
     assert codes(report) == ["xml-part-only"]
+
+
+@pytest.mark.parametrize("is_xades", [True, False])
+@pytest.mark.parametrize(
+    ("usual", "written"),
+    [
+        pytest.param(b"\x06\x03\x55\x1d\x0e", b"\x06\x03\x55\x1d\x0e\x01\x01\x00", id="critical FALSE"),
+        pytest.param(b"\x30\x00", b"\x30\x03\x01\x01\x00", id="cA FALSE"),
+    ],
+)
+def test_certificate_with_a_default_written_out_passes(
+    tmp_path: Path, usual: bytes, written: bytes, is_xades: bool
+) -> None:
+    sloppy = _Written(with_written_out(_LEADER, written, of=usual, key=_TOP.key))
+    by = Identity(_LEADER.key, sloppy)  # type: ignore[arg-type]  # the library reads no such certificate
+    path = tmp_path / "document.xml"
+    path.write_text(signed(recipe=Recipe(by=by, method=ECDSA_SHA256, is_xades=is_xades)))
+
+    report = verify_xml(path, basis=Basis(trusting(_TOP), NOW))
+
+    assert sloppy.der != _LEADER.der
+    assert report.verdict is Verdict.TOTAL_PASSED, report.reasons

@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
 FIRST, CONNECT = "Send your first document in five minutes", "Connect your system"
+VERIFY = "Verify like a court would"
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -97,7 +98,7 @@ def test_demo_says_where_to_point_a_vxp_client(demo: RunningDemo, tmp_path: Path
 
 
 def test_curl_samples_send_fetch_verify_and_recall(demo: RunningDemo, tmp_path: Path) -> None:
-    script = "\n".join(samples(FIRST, "sh") + samples(CONNECT, "sh"))
+    script = "\n".join(samples(FIRST, "sh") + samples(CONNECT, "sh") + samples(VERIFY, "sh"))
     (tmp_path / "sample.sh").write_text(script, "utf-8")
 
     shown = demo.run("sample.sh", folder=tmp_path, before=".")
@@ -109,6 +110,8 @@ def test_curl_samples_send_fetch_verify_and_recall(demo: RunningDemo, tmp_path: 
     assert '"asked":[{' in shown
     assert (tmp_path / "packet.edxml").read_bytes().startswith(b"<?xml")
     assert '"ErrorCode":"0"' in shown
+    assert "received.pdf: TOTAL-PASSED" in shown
+    assert "thời gian: đạt" in shown
 
 
 def test_python_sample_sends_fetches_and_verifies(demo: RunningDemo, tmp_path: Path) -> None:

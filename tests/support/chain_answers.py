@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from tests.support.chain_damage import produced_at, signed_anew
 from tests.support.chain_pki import (
     DAY,
     HOUR,
@@ -70,6 +71,7 @@ def says(
     identified_by: ocsp.OCSPResponderEncoding = ocsp.OCSPResponderEncoding.NAME,
     certificates: Sequence[Made] | None = None,
     extensions: Sequence[Extension] = (),
+    made_at: datetime = NOW,
 ) -> bytes:
     """An OCSP answer, in DER."""
     builder = (
@@ -91,7 +93,10 @@ def says(
         builder = builder.certificates([each.certificate for each in inside])
     for value, critical in extensions:
         builder = builder.add_extension(value, critical)
-    return builder.sign(by.key, hash_algorithm or hashes.SHA256()).public_bytes(Encoding.DER)
+    algorithm = hash_algorithm or hashes.SHA256()
+    answer = builder.sign(by.key, algorithm).public_bytes(Encoding.DER)
+    # The library dates every answer by the machine's clock; the tests have a clock of their own.
+    return signed_anew(produced_at(answer, made_at), by.key, algorithm)
 
 
 def says_revoked(

@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.support.chain_damage import with_version
-from tests.support.chain_pki import authority, limits, purposes, root, signer, usage
+from tests.support.chain_pki import authority, limits, make, purposes, root, signer, usage
 from tests.support.chain_shapes import GOOD, NO_PATH, USAGE, Cases, Chain, case, through
 
 _CLIENTS = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -44,6 +44,18 @@ def anchor_that_is_no_authority_above_an_authority() -> Chain:
 @case(USES, GOOD)
 def anchor_without_key_usage() -> Chain:
     top = root("Root", limits(ca=True))
+    return Chain(signer("Leader", by=top), (), top)
+
+
+@case(USES, NO_PATH)
+def anchor_of_version_three_that_says_nothing_of_itself() -> Chain:
+    somebody = make("Clerk", purposes(ExtendedKeyUsageOID.EMAIL_PROTECTION))
+    return Chain(signer("Leader", by=somebody), (), somebody)
+
+
+@case(USES, NO_PATH)
+def anchor_of_version_three_without_constraints_that_may_sign_certificates() -> Chain:
+    top = make("Root", usage("key_cert_sign"))
     return Chain(signer("Leader", by=top), (), top)
 
 

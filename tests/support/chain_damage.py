@@ -10,7 +10,7 @@ from asn1crypto import ocsp as asn1_ocsp_module
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from signing.cms.der import BIT_STRING, OCTET_STRING, SEQUENCE, Element, whole, wrapped
 from tests.support.chain_pki import Key, Made
@@ -61,23 +61,28 @@ def signed_with_sha_1(made: Made, *, key: Key) -> Made:
 
 def with_written_out(made: Made, written: bytes, *, of: bytes, key: Key) -> bytes:
     """The certificate in DER with some of its body written otherwise, and signed anew by an EC key."""
+    return signed_with_written_out(made.der, written, of=of, key=key)
+
+
+def signed_with_written_out(signed: bytes, written: bytes, *, of: bytes, key: Key) -> bytes:
+    """A certificate or revocation list with some of its body written otherwise, signed anew by an EC key."""
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    body = _rewritten(whole(made.certificate.tbs_certificate_bytes, SEQUENCE), written, of=of)
-    algorithm = whole(made.der, SEQUENCE).members()[1].encoded
+    before, algorithm, _ = whole(signed, SEQUENCE).members()
+    body = rewritten(before, written, of=of)
     signature = key.sign(body, ec.ECDSA(hashes.SHA256()))
-    return wrapped(SEQUENCE, body + algorithm + wrapped(BIT_STRING, b"\0" + signature))
+    return wrapped(SEQUENCE, body + algorithm.encoded + wrapped(BIT_STRING, b"\0" + signature))
 
 
-def _rewritten(element: Element, written: bytes, *, of: bytes) -> bytes:
+def rewritten(element: Element, written: bytes, *, of: bytes) -> bytes:
     """The element with each of its members that reads `of` written otherwise, at any depth."""
     if element.encoded == of:
         return written
     if element.tag == OCTET_STRING and element.content[:1] == bytes((SEQUENCE,)):
         inside = whole(element.content, SEQUENCE)
-        return wrapped(OCTET_STRING, _rewritten(inside, written, of=of))
+        return wrapped(OCTET_STRING, rewritten(inside, written, of=of))
     if not element.tag & 0x20:
         return element.encoded
-    return wrapped(element.tag, b"".join(_rewritten(each, written, of=of) for each in element.members()))
+    return wrapped(element.tag, b"".join(rewritten(each, written, of=of) for each in element.members()))
 
 
 def _signed(
@@ -93,6 +98,14 @@ def _signed(
         }
     )
     return Made(x509.load_der_x509_certificate(whole.dump(force=True)), made.key)
+
+
+def _signature(content: bytes, key: Key, algorithm: hashes.HashAlgorithm) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(content, padding.PKCS1v15(), algorithm)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(content, ec.ECDSA(algorithm))
+    return key.sign(content)
 
 
 def asn1_ocsp(answer: bytes, change: Callable[[asn1_ocsp_module.BasicOCSPResponse], None]) -> bytes:
@@ -114,12 +127,12 @@ def produced_at(answer: bytes, moment: datetime) -> bytes:
     return asn1_ocsp(answer, date)
 
 
-def signed_anew(answer: bytes, key: Key) -> bytes:
-    """The OCSP answer, signed by another key."""
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
+def signed_anew(answer: bytes, key: Key, algorithm: hashes.HashAlgorithm | None = None) -> bytes:
+    """The OCSP answer, signed by this key."""
 
     def sign(response: asn1_ocsp_module.BasicOCSPResponse) -> None:
-        response["signature"] = key.sign(response["tbs_response_data"].dump(), ec.ECDSA(hashes.SHA256()))
+        content = response["tbs_response_data"].dump()
+        response["signature"] = _signature(content, key, algorithm or hashes.SHA256())
 
     return asn1_ocsp(answer, sign)
 
@@ -153,6 +166,23 @@ def ocsp_with_sha_1(answer: bytes, key: Key) -> bytes:
     def sign(response: asn1_ocsp_module.BasicOCSPResponse) -> None:
         response["signature_algorithm"] = {"algorithm": "sha1_ecdsa"}
         response["signature"] = key.sign(response["tbs_response_data"].dump(), ec.ECDSA(hashes.SHA1()))
+
+    return asn1_ocsp(answer, sign)
+
+
+def ocsp_with_pss(answer: bytes, key: Key) -> bytes:
+    """The OCSP answer, signed anew with RSA-PSS."""
+    assert isinstance(key, rsa.RSAPrivateKey)
+    parameters = {
+        "hash_algorithm": {"algorithm": "sha256"},
+        "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": {"algorithm": "sha256"}},
+        "salt_length": 32,
+    }
+
+    def sign(response: asn1_ocsp_module.BasicOCSPResponse) -> None:
+        response["signature_algorithm"] = {"algorithm": "rsassa_pss", "parameters": parameters}
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+        response["signature"] = key.sign(response["tbs_response_data"].dump(), pss, hashes.SHA256())
 
     return asn1_ocsp(answer, sign)
 

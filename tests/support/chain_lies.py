@@ -32,6 +32,7 @@ from tests.support.chain_damage import (
     asn1_ocsp,
     crl_with_sha_1,
     demanding,
+    ocsp_with_pss,
     ocsp_with_sha_1,
     produced_at,
     signed_anew,
@@ -54,6 +55,7 @@ _STATUS = ocsp.OCSPResponseStatus
 
 RENAMED = authority("Issuing under another name", by=TOP, key=ISSUING.key)
 EXPIRED_RESPONDER = responder(until=NOW - DAY)
+RSA_RESPONDER = responder(key=rsa_key(2048))
 REVOKED_RESPONDER = responder(label="Revoked responder")
 LIST_OF_RESPONDER = lists((REVOKED_RESPONDER, NOW - 9 * DAY), until=NOW - HOUR)
 
@@ -107,6 +109,10 @@ OCSP_LIES: dict[str, Callable[[], bytes]] = {
     "without an end, and two days old": lambda: says(since=NOW - 2 * DAY, until=None),
     "from the future": lambda: says(since=NOW + HOUR, until=NOW + DAY),
     "from far in the future": lambda: says(since=NOW + 300 * DAY, until=NOW + 301 * DAY),
+    "made in the future about today": lambda: says(made_at=NOW + HOUR),
+    "made in the future by a delegate of the future": lambda: says(
+        by=responder(since=NOW + DAY), made_at=NOW + 2 * DAY
+    ),
     "signed with SHA-1": lambda: ocsp_with_sha_1(says(), ISSUING.key),
     "with a critical demand": lambda: says(extensions=[(_UNKNOWN, True)]),
     "with a critical demand to one statement": lambda: demanding(says(), key=ISSUING.key),
@@ -199,6 +205,9 @@ CLEARING = {
         by=responder(), identified_by=ocsp.OCSPResponderEncoding.HASH
     ),
     "an answer of a delegate with an RSA key": lambda: says(by=responder(key=rsa_key(2048))),
+    "an answer of a delegate who signs with PSS": lambda: ocsp_with_pss(
+        says(by=RSA_RESPONDER), RSA_RESPONDER.key
+    ),
     "an answer of a delegate with two purposes": lambda: says(
         by=responder(purposes(ExtendedKeyUsageOID.OCSP_SIGNING, ExtendedKeyUsageOID.SERVER_AUTH))
     ),

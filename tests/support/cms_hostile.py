@@ -192,7 +192,7 @@ FORMS: dict[str, dict[str, Make]] = {
         "one twice": lambda: detached(draft(), draft()),
     },
     "two-contents": {
-        "one inside, one beside": lambda: enveloping(draft()),
+        "one inside, another beside": lambda: Made(enveloping(draft()), b"another document"),
         "an empty one inside": lambda: detached(draft(), content=octets(b"")),
     },
     "content-missing": {"neither inside nor beside": lambda: Made(signed(), None)},

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed448, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from signing.cms.der import BIT_STRING, SEQUENCE, whole, wrapped
+from signing.cms.der import BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, SET, whole, wrapped
 from tests.support.cms_holders import Holder, holder
 from tests.support.cms_hostile import Make, instead
 from tests.support.cms_making import (
@@ -44,6 +44,7 @@ _P256 = "1.2.840.10045.3.1.7"
 _ED25519 = "1.3.101.112"
 _ED448 = "1.3.101.113"
 _UNKNOWN = "1.2.3.4.5"
+_WITH_PARAMETERS = algorithm("2.16.840.1.101.3.4.2.1", sequence(integer(1)))
 _ORDER_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ORDER_25519 = 2**252 + 27742317777372353535851937790883648493
 
@@ -213,8 +214,8 @@ ALGORITHMS: dict[str, dict[str, Make]] = {
     "algorithm-unknown": {
         "signature": lambda: signed(signature_algorithm=algorithm(_UNKNOWN)),
         "digest": lambda: signed(digest_algorithm=algorithm(_UNKNOWN)),
-        "digest with parameters": lambda: signed(
-            digest_algorithm=algorithm("2.16.840.1.101.3.4.2.1", sequence(integer(1)))
+        "digest with parameters": lambda: detached(
+            draft(digest_algorithm=_WITH_PARAMETERS), digests=[digest_algorithm("sha256")]
         ),
         "mask of PSS": lambda: _pss(mask_kind=_UNKNOWN),
         "mask of PSS under SHAKE256": lambda: _pss(mask="shake_256"),
@@ -222,6 +223,13 @@ ALGORITHMS: dict[str, dict[str, Make]] = {
         "MAC": lambda: signed(signature_algorithm=algorithm("1.2.840.113549.2.9")),
     },
     "cms-malformed": {
+        "digest listed with parameters": lambda: detached(draft(), digests=[_WITH_PARAMETERS]),
+        "digest listed by a long name": lambda: detached(
+            draft(), digests=[sequence(wrapped(OBJECT_IDENTIFIER, bytes(33)))]
+        ),
+        "digest listed as a set": lambda: detached(
+            draft(), digests=[wrapped(SET, whole(digest_algorithm("sha256"), SEQUENCE).content)]
+        ),
         "PSS without parameters": lambda: signed(is_pss=True, signature_algorithm=algorithm(_PSS)),
         "PSS with another trailer": lambda: _pss(trailer=2),
         "PSS with a negative salt": lambda: _pss(salt=-1),

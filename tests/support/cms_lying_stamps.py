@@ -117,11 +117,13 @@ LIES: dict[str, dict[str, Callable[[bytes], bytes]]] = {
     "no-signed-attributes": {
         "none": lambda over: _stamp(over, has_attributes=False),
     },
-    "no-signing-certificate": {
+    "time-stamp-authority-missing": {
         "certificate not there": lambda over: enveloping(stamp_draft(stamp_statement(over)), certificates=[]),
         "certificate of another": lambda over: enveloping(
             stamp_draft(stamp_statement(over)), certificates=[another().certificate]
         ),
+    },
+    "no-signing-certificate": {
         "certificate not bound": lambda over: _instead(over, ESS_V2),
     },
     "other-signing-certificate": {

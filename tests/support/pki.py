@@ -94,9 +94,9 @@ def signed_with_time_stamp(identity: Identity, *, stamped_at: datetime, by: Iden
     return target.getvalue()
 
 
-def with_document_time_stamp(pdf: bytes) -> bytes:
+def with_document_time_stamp(pdf: bytes, *, at: datetime = NOW) -> bytes:
     """The PDF with a document time-stamp behind everything else."""
-    stamper = PdfTimeStamper(time_stamper(authority().time_stamper, NOW))
+    stamper = PdfTimeStamper(time_stamper(authority().time_stamper, at))
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     target = asyncio.run(stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=24_576))
     content: bytes = target.getvalue()

@@ -43,13 +43,16 @@ def _open_gate() -> asyncio.Event:
 
 @dataclass
 class ReadingVerifier:
-    """Judges a file by the words in it, once `gate` is open; `is_busy` tells that it was asked.
+    """Judges a file by the words in it, once `gate` is open; `is_busy` tells that it was asked. A file that
+    is what `holds_up` says is never judged, and `is_held_up` tells that it came.
 
     `at_work` is how many files it judges now, `most_at_once` how many it ever did at the same time.
     """
 
     gate: asyncio.Event = field(default_factory=_open_gate)
     is_busy: asyncio.Event = field(default_factory=asyncio.Event)
+    holds_up: bytes = b""
+    is_held_up: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: int = 0
     most_at_once: int = 0
 
@@ -70,6 +73,11 @@ class ReadingVerifier:
         content = await asyncio.to_thread(path.read_bytes)
         if content == UNREADABLE:
             raise MalformedDocument
+        if content and content == self.holds_up:
+            self.is_held_up.set()
+            await asyncio.Event().wait()
+        if b"<edXML:edXML" in content:
+            return VerificationReport(Verdict.UNSIGNED, kind="edxml")
         if media_type != "application/pdf" or b"signed by" not in content:
             return VerificationReport.unsigned()
         is_changed = b"then changed" in content
@@ -140,8 +148,8 @@ class CountingMeter:
 
     counts: Counter[str] = field(default_factory=Counter)
 
-    def verified(self, verdict: Verdict, *, seconds: float) -> None:
-        """Count a judged file."""
+    def verified(self, verdict: Verdict | None, *, seconds: float) -> None:
+        """Count a judged file; None is one that no verdict could be found on."""
         self.counts[f"verified {verdict}"] += 1
 
     def accepted(self, label: PolicyLabel, *, size_bytes: int) -> None:

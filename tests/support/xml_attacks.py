@@ -183,7 +183,7 @@ def declarations() -> Iterator[Case]:
     yield _case("form/attribute-twice", good.replace("loai=", 'loai="x" loai='), "xml-broken")
     spaces = 'xmlns:p="urn:a" xmlns:q="urn:a" p:x="1" q:x="2" loai='
     yield _case("form/attribute-twice-by-meaning", good.replace("loai=", spaces), "xml-namespace")
-    yield _case("form/undeclared", good.replace("loai=", "k:loai="), "xml-namespace")
+    yield _case("form/undeclared", good.replace("loai=", "k:loai="), "xml-prefix-undeclared")
     yield _case("form/no-prefix", good.replace("loai=", 'xmlns:k="" loai='), "xml-namespace")
     yield _case("form/xml-prefix", good.replace("loai=", 'xmlns:xml="urn:x" loai='), "xml-namespace")
     deep = "<a>" * 200 + "</a>" * 200
@@ -194,6 +194,8 @@ def declarations() -> Iterator[Case]:
     few = " ".join(f'a{n}="1"' for n in range(40))
     many = good.replace("H26.01", f"<a {few}/>" * 8_000)
     yield _case("budget/all-attributes", many, "xml-too-much")
+    inherited = good.replace("loai=", " ".join(f'xml:a{n}="1"' for n in range(20)) + " loai=")
+    yield _case("budget/inherited-attributes", inherited, "xml-too-much")
     nested = f'<ds:Signature xmlns:ds="{DS}">' * 6 + "</ds:Signature>" * 6
     yield _case("budget/nested", good.replace("H26.01", nested), "xml-too-much")
     value = "<ds:SignatureValue>"

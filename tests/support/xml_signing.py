@@ -159,7 +159,7 @@ def signed(document: str = DOCUMENT, recipe: Recipe | None = None, *, into: str 
     tree = etree.fromstring(document.encode())
     parent = tree.xpath(into)[0]
     parent.append(etree.fromstring(template(recipe)))
-    whole = etree.tostring(tree, encoding="unicode")
+    whole = etree.tostring(tree.getroottree(), encoding="unicode")
     return filled(whole, recipe)
 
 
@@ -179,7 +179,7 @@ def filled(whole: str, recipe: Recipe) -> str:
         token = recipe.stamp(canonical(value, C14N))
         for holder in signature.iter(f"{{{XADES}}}EncapsulatedTimeStamp"):
             holder.text = b64(token)
-    return str(etree.tostring(tree, encoding="unicode"))
+    return str(etree.tostring(tree.getroottree(), encoding="unicode"))
 
 
 def template(recipe: Recipe) -> str:
@@ -237,8 +237,9 @@ def _properties(recipe: Recipe) -> str:
 
 def referred(tree: etree._Element, reference: etree._Element, own_id: str) -> bytes:
     """The octets that a reference stands for, by lxml."""
-    whole = etree.fromstring(etree.tostring(tree))
     uri = reference.get("URI") or ""
+    # Instructions outside the root belong to the whole document alone.
+    whole = etree.fromstring(etree.tostring(tree if uri else tree.getroottree()))
     part = whole if not uri.startswith("#") else whole.xpath("//*[@Id=$one]", one=uri[1:])[0]
     steps = [each.get("Algorithm") for each in reference.iter(f"{{{DS}}}Transform")]
     for signature in list(part.iter(f"{{{DS}}}Signature")):

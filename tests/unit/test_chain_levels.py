@@ -2,63 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-
 import pytest
 
 from signing.evidence import Evidence
-from tests.support.chain_answers import CRL_URL, OCSP_URL, says
+from tests.support.chain_moments import (
+    DECLARED,
+    ISSUING,
+    LEADER,
+    SIGNED,
+    TRUST,
+    answer,
+    own,
+)
 from tests.support.chain_pki import (
     DAY,
     NOW,
     YEAR,
-    Made,
-    access,
-    authority,
     crl_at,
     make,
     name,
-    root,
-    signer,
-    trusting,
 )
 from tests.support.chain_stamps import (
-    STAMP_ROOT,
     document_stamp,
     report,
     signed_by,
     time_stamper,
     token,
 )
-
-SIGNED = datetime(2026, 3, 2, 8, 0, tzinfo=NOW.tzinfo)
-SECOND = timedelta(seconds=1)
-TOP = root("Long Root", since=NOW - 20 * YEAR, until=NOW + 30 * YEAR)
-ISSUING = authority("Long Issuing", by=TOP, since=NOW - 10 * YEAR, until=NOW + 20 * YEAR)
-LEADER = signer("Leader", by=ISSUING, since=SIGNED - 30 * DAY, until=SIGNED + 60 * DAY)
-DECLARED = signer(
-    "Declared",
-    access(ocsp=[OCSP_URL]),
-    crl_at(CRL_URL),
-    by=ISSUING,
-    since=SIGNED - 30 * DAY,
-    until=SIGNED + 2 * YEAR,
-)
-TRUST = trusting(TOP, ISSUING, STAMP_ROOT)
-END = LEADER.certificate.not_valid_after_utc
-
-
-SOON = timedelta(minutes=1)
-
-
-def answer(since: datetime, *, about: Made = DECLARED, **rest: object) -> bytes:
-    return says(about, issuer=ISSUING, by=ISSUING, since=since, until=since + DAY, **rest)  # type: ignore[arg-type]
-
-
-def own(at: datetime = SIGNED + SOON, *, by: Made | None = None) -> Callable[[], tuple[bytes, ...]]:
-    return lambda: (token(at, by=by),)
-
 
 # --- levels (B48): as the signature was made, and never more
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from signing.chain.certificates import read_certificate
-from signing.chain.paths import Effort, paths
+from signing.chain.paths import paths
 from signing.chain.rules import fault, judged_by_library, library_fault
+from signing.effort import Effort
 from tests.support.chain_cases import CASES
 from tests.support.chain_pki import authority, root, signer, trusting, verdict
 from tests.support.chain_shapes import UNREADABLE

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.evidence import Evidence
 from signing.report import FacetState, Verdict
-from tests.support.chain_answers import CRL_URL, OCSP_URL, lists, says
+from tests.support.chain_answers import CRL_URL, lists
+from tests.support.chain_moments import (
+    DECLARED,
+    END,
+    ISSUING,
+    LEADER,
+    PASSED,
+    SECOND,
+    SHORT_STAMPER,
+    SIGNED,
+    SOON,
+    TOO_LATE,
+    TOP,
+    TRUST,
+    answer,
+    own,
+    said,
+)
 from tests.support.chain_pki import (
     DAY,
     HOUR,
     NOW,
     YEAR,
     Made,
-    access,
-    authority,
     crl_at,
     purposes,
     root,
@@ -39,34 +54,6 @@ from tests.support.chain_stamps import (
     token,
 )
 
-SIGNED = datetime(2026, 3, 2, 8, 0, tzinfo=NOW.tzinfo)
-SECOND = timedelta(seconds=1)
-TOP = root("Long Root", since=NOW - 20 * YEAR, until=NOW + 30 * YEAR)
-ISSUING = authority("Long Issuing", by=TOP, since=NOW - 10 * YEAR, until=NOW + 20 * YEAR)
-LEADER = signer("Leader", by=ISSUING, since=SIGNED - 30 * DAY, until=SIGNED + 60 * DAY)
-DECLARED = signer(
-    "Declared",
-    access(ocsp=[OCSP_URL]),
-    crl_at(CRL_URL),
-    by=ISSUING,
-    since=SIGNED - 30 * DAY,
-    until=SIGNED + 2 * YEAR,
-)
-TRUST = trusting(TOP, ISSUING, STAMP_ROOT)
-END = LEADER.certificate.not_valid_after_utc
-
-
-def answer(since: datetime, *, about: Made = DECLARED, **rest: object) -> bytes:
-    return says(about, issuer=ISSUING, by=ISSUING, since=since, until=since + DAY, **rest)  # type: ignore[arg-type]
-
-
-def said(found: tuple[object, object]) -> tuple[Verdict, str | None]:
-    return found[0].indication, found[0].sub_indication  # type: ignore[attr-defined]
-
-
-PASSED = (Verdict.TOTAL_PASSED, None)
-TOO_LATE = (Verdict.INDETERMINATE, "OUT_OF_BOUNDS_NO_POE")
-
 
 @dataclass(frozen=True)
 class Instant:
@@ -80,12 +67,6 @@ class Instant:
 
 
 ISSUING_IMPOSTOR = root("Time Stamp Root", key=root("Impostor").key)
-SHORT_STAMPER = time_stamper(label="Short", since=SIGNED - 30 * DAY, until=SIGNED + 90 * DAY)
-SOON = timedelta(minutes=1)
-
-
-def own(at: datetime = SIGNED + SOON, *, by: Made | None = None) -> Callable[[], tuple[bytes, ...]]:
-    return lambda: (token(at, by=by),)
 
 
 # F62: certificates that end while a document is on its way, or after it has arrived.
@@ -237,47 +218,6 @@ def test_time_stamp_of_a_clock_a_little_ahead_is_believed() -> None:
     found = report(signed_by(LEADER, stamps=(token(SIGNED + 5 * SOON),)), trust=TRUST, now=SIGNED)
 
     assert said(found) == PASSED
-
-
-def test_document_time_stamp_from_the_future_is_a_finding() -> None:
-    found, _ = report(
-        signed_by(LEADER), trust=TRUST, now=SIGNED, proofs=[document_stamp(SIGNED + 5 * SOON + SECOND)]
-    )
-
-    assert found.indication is Verdict.INDETERMINATE
-    assert found.codes == ("time-stamp-from-the-future",)
-
-
-def test_broken_document_time_stamp_is_told_and_proves_nothing() -> None:
-    forged = replace(document_stamp(SIGNED), has_imprint=False)
-
-    found, judgement = report(signed_by(LEADER), trust=TRUST, now=NOW, proofs=[forged])
-
-    assert said((found, judgement)) == TOO_LATE
-    assert "time-stamp-not-trusted" in [warning.code for warning in judgement.warnings]
-
-
-@pytest.mark.parametrize(("is_weak", "is_bound"), [(True, True), (False, False)])
-def test_archive_that_is_weak_or_names_nobody_proves_nothing(is_weak: bool, is_bound: bool) -> None:
-    proof = document_stamp(SIGNED)
-    flawed = replace(proof, signer=replace(proof.signer, is_weak=is_weak, is_bound=is_bound))
-
-    found, judgement = report(signed_by(LEADER), trust=TRUST, now=NOW, proofs=[flawed])
-
-    assert said((found, judgement)) == TOO_LATE
-    assert "time-stamp-not-trusted" in [warning.code for warning in judgement.warnings]
-
-
-def test_signature_stamp_later_than_the_archive_that_covers_it_is_not_believed() -> None:
-    found, judgement = report(
-        signed_by(LEADER, stamps=(token(SIGNED + 40 * DAY),)),
-        trust=TRUST,
-        now=NOW,
-        proofs=[document_stamp(SIGNED + 30 * DAY)],
-    )
-
-    assert (found.indication, found.signed_at) == (Verdict.TOTAL_PASSED, SIGNED + 30 * DAY)
-    assert "time-stamp-not-trusted" in [warning.code for warning in judgement.warnings]
 
 
 # --- revocation and the moment of signing

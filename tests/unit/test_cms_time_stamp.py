@@ -11,8 +11,9 @@ from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 from signing.cms.der import wrapped
 from signing.cms.time_stamp import read_document_stamp, read_stamp
+from signing.reasons import Refused
 from tests.support.cms_findings import finding_of_stamp
-from tests.support.cms_holders import holder, time_stamper
+from tests.support.cms_holders import holder, issued, time_stamper
 from tests.support.cms_hostile import indefinite
 from tests.support.cms_lying_stamps import LIES, STAMPED
 from tests.support.cms_making import ESS_V2, digest, enveloping, ess_v1, stamp_draft, stamp_statement, token
@@ -82,3 +83,38 @@ def test_slow_engine_reads_the_same_out_of_it() -> None:
 def test_document_time_stamp_is_compared_with_the_digest_of_the_document() -> None:
     assert read_document_stamp(token(STAMPED), digest=digest(STAMPED)).has_imprint
     assert not read_document_stamp(token(STAMPED), digest=digest(b"else")).has_imprint
+
+
+def test_token_without_certificates_is_read_with_the_authoritys_own_at_hand() -> None:
+    bare = enveloping(stamp_draft(stamp_statement(STAMPED)), version=3, certificates=[])
+    others = (holder().certificate, *time_stamper().chain)
+
+    stamp = read_stamp(bare, stamped=STAMPED, at_hand=(*others, time_stamper().certificate))
+
+    assert stamp.signer.certificate == time_stamper().certificate
+    assert stamp.has_imprint
+    assert (stamp.signer.is_intact, stamp.signer.is_genuine) == (True, True)
+    assert stamp.signer.evidence.certificates == ()
+
+
+@pytest.mark.parametrize(
+    "at_hand", [(), (holder().certificate,), (issued(time_stamper().key, name="TSA").certificate,)]
+)
+def test_token_whose_authority_is_not_at_hand_is_said_to_be_so(at_hand: tuple[bytes, ...]) -> None:
+    bare = enveloping(stamp_draft(stamp_statement(STAMPED)), version=3, certificates=[])
+
+    with pytest.raises(Refused) as refused:
+        read_stamp(bare, stamped=STAMPED, at_hand=at_hand)
+
+    assert refused.value.reason.code == "time-stamp-authority-missing"
+
+
+def test_other_certificate_of_the_authority_at_hand_is_not_taken() -> None:
+    own = time_stamper()
+    twin = issued(own.key, name="TSA", serial=own.x509.serial_number)
+    bare = enveloping(stamp_draft(stamp_statement(STAMPED)), version=3, certificates=[])
+
+    with pytest.raises(Refused) as refused:
+        read_stamp(bare, stamped=STAMPED, at_hand=(twin.certificate,))
+
+    assert refused.value.reason.code == "other-signing-certificate"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.errors import MalformedDocument, UnsupportedFileType
-from gateway.domain.file_types import check_content, shown_name, type_by_name
+from gateway.domain.file_types import check_content, is_signature_of, shown_name, type_by_name
 
 
 def test_name_is_shown_in_one_normal_form() -> None:
@@ -64,3 +64,19 @@ def test_bytes_that_contradict_the_name_are_refused(name: str, head: bytes) -> N
 def test_names_without_an_accepted_extension_are_refused(name: str) -> None:
     with pytest.raises(UnsupportedFileType):
         type_by_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "signed", "is_it"),
+    [
+        ("7.docx.p7s", "7.docx", True),
+        ("7.DOCX.P7S", "7.docx", True),
+        ("QUYẾT ĐỊNH.docx.p7s", "Quyết định.docx", True),
+        (unicodedata.normalize("NFD", "Quyết định.docx.p7s"), "Quyết định.docx", True),
+        ("7.p7s", "7.docx", False),
+        ("7.docx.p7m", "7.docx", False),
+        ("7.docx", "7.docx", False),
+    ],
+)
+def test_detached_signature_has_the_name_of_what_it_signs(name: str, signed: str, is_it: bool) -> None:
+    assert is_signature_of(name, of=signed) is is_it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signing.memo import Memo
+from signing.memo import Memo, remembering
 
 
 def test_value_is_found_once() -> None:
@@ -53,3 +53,29 @@ def test_key_kept_again_weighs_once() -> None:
         memo.keep("key", 1, weight=6)
 
     assert "key" in memo
+
+
+def test_function_remembers_the_latest_of_what_it_was_asked() -> None:
+    asked: list[str] = []
+
+    @remembering(entries=2, longest=3)
+    def length(of: str) -> int:
+        asked.append(of)
+        return len(of)
+
+    assert [length(each) for each in ("a", "bb", "a", "ccc", "a", "bb")] == [1, 2, 1, 3, 1, 2]
+
+    assert asked == ["a", "bb", "ccc", "bb"]
+
+
+def test_function_remembers_nothing_that_is_longer_than_told() -> None:
+    asked: list[bytes] = []
+
+    @remembering(entries=10, longest=3)
+    def length(of: bytes) -> int:
+        asked.append(of)
+        return len(of)
+
+    assert [length(b"long"), length(b"long")] == [4, 4]
+
+    assert asked == [b"long", b"long"]

@@ -221,6 +221,25 @@ def test_revoked_the_second_the_signature_was_made() -> None:
     assert at_signing(says_revoked(at=_SIGNED)) == "REVOKED"
 
 
+def test_hold_that_may_still_be_lifted_settles_nothing_about_the_past() -> None:
+    assert at_signing(says_revoked(at=_SIGNED - DAY, reason=_HOLD)) == "TRY_LATER"
+
+
+def test_revocation_that_was_only_published_later_counts_when_the_past_is_asked_about() -> None:
+    published = says_revoked(at=NOW - DAY, since=NOW + DAY, until=NOW + 2 * DAY)
+    then_good = says()
+
+    found = verdict(LEADER, trust=TRUST, evidence=Evidence(ocsps=(then_good, published)))
+
+    assert found.sub_indication == "REVOKED_NO_POE"
+
+
+def test_revocation_to_come_does_not_count_yet() -> None:
+    to_come = says_revoked(at=NOW + HOUR, since=NOW + DAY, until=NOW + 2 * DAY)
+
+    assert verdict(LEADER, trust=TRUST, evidence=Evidence(ocsps=(says(), to_come))).is_good
+
+
 def test_revoked_after_the_signature_was_made() -> None:
     assert at_signing(says_revoked(at=_SIGNED + DAY)) is None
 

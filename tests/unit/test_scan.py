@@ -207,6 +207,49 @@ def test_wrong_entries_alone_are_no_hidden_definition() -> None:
     assert codes(re.sub(rb"\d{10}(?= 00000 n)", b"0000000007", pdf)) == set()
 
 
+AGAIN = b"4 0 obj\n<< /Length 3 >>\nstream\nq Q\nendstream\nendobj\n"
+_PICTURE = b"/Type /XObject /Subtype /Image "
+INSIDE_STREAMS = {
+    "plain": stream(b"\n" + AGAIN[: AGAIN.index(b"endstream")], b"/Type /X"),
+    "whole": stream(b"\n" + AGAIN, b"/Type /X"),
+    "behind what is deflated": stream(b"x\x9c\x03\0\0\0\0\x01" + AGAIN, b"/Filter /FlateDecode"),
+    "a picture": stream(b"\xff\n" + AGAIN, _PICTURE),
+    "large": stream(b"\xff" * 100_000 + AGAIN, b"/Type /EmbeddedFile"),
+    "an object stream": stream(AGAIN, b"/Type /ObjStm /N 0 /First 0"),
+    "with other spaces": stream(AGAIN.replace(b"4 0 obj", b"04\t\x0c0\r\nobj<<"), b"/Type /X"),
+    "another generation": stream(AGAIN.replace(b"4 0 obj", b"4 7 obj"), b"/Type /X"),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE_STREAMS)
+def test_definition_inside_a_stream_is_found(name: str) -> None:
+    objects = plain() | {1: CATALOG.replace(b">>", b"/X 6 0 R >>"), 6: INSIDE_STREAMS[name]}
+
+    assert "A stream defines objects (4) again" in detail(assembled(objects))
+
+
+@pytest.mark.parametrize("before", range(262_130, 262_150))
+def test_definition_inside_a_large_stream_is_found_wherever_it_stands(before: int) -> None:
+    inside = stream(b"x" * before + b"\n4 0 obj\n<<>>\nendobj\n" + b"x" * 300_000)
+    objects = plain() | {1: CATALOG.replace(b">>", b"/X 6 0 R >>"), 6: inside}
+
+    assert "A stream defines objects (4) again" in detail(assembled(objects))
+
+
+def test_definition_inside_a_stream_of_a_packed_object_is_found() -> None:
+    objects = paper() | {30: stream(b"\n%d 0 obj\n<<>>\nendobj\n" % FIRST_PAGE)}
+    objects[1] = objects[1].replace(b">>", b"/X 30 0 R >>")
+
+    assert "defines objects (10) again" in detail(streamed(objects, packed=[FIRST_PAGE]))
+
+
+@pytest.mark.parametrize("content", [b"7 0 obj", b"objects 4 0 and others", b"4 objects", b"4.0 0 obj"])
+def test_stream_that_defines_none_of_the_objects_has_no_finding(content: bytes) -> None:
+    objects = plain() | {1: CATALOG.replace(b">>", b"/X 6 0 R >>"), 6: stream(content, b"/Type /X")}
+
+    assert codes(assembled(objects)) == set()
+
+
 # --- what acts -----------------------------------------------------------------------------------
 
 ACTS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -286,3 +287,10 @@ def test_version_changes_when_a_domain_gives_no_time_stamps_any_more(tmp_path: P
 
     assert before.version != after.version
     assert json.loads(after.manifest)["domains"][0]["time_stamps"] is False
+
+
+@pytest.mark.parametrize("name", ["a.pem", "domain.toml"])
+def test_pipe_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(TrustFolderUnreadable, match=f"{name}: not a file"):
+        load_trust(tmp_path)
